@@ -1,0 +1,246 @@
+//! Event counters under the names of /proc/net/snmp and /proc/net/netstat (as nstat prints them).
+
+use serde::{Serialize, Serializer};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// One counter; the variant is the kernel's name without its group.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Counter { $($(#[$doc])* $variant,)* }
+
+        impl Counter {
+            /// Every counter, in the order of the kernel's files.
+            pub const ALL: &'static [Counter] = &[$(Counter::$variant,)*];
+
+            /// Group and name, as nstat prints them.
+            pub const fn name(self) -> &'static str {
+                match self { $(Counter::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// IP packets received.
+    IpInReceives = "IpInReceives",
+    /// IP packets dropped for a bad header.
+    IpInHdrErrors = "IpInHdrErrors",
+    /// IP packets for an address that is not ours.
+    IpInAddrErrors = "IpInAddrErrors",
+    /// IP packets with a protocol nobody serves.
+    IpInUnknownProtos = "IpInUnknownProtos",
+    /// IP packets delivered to a protocol.
+    IpInDelivers = "IpInDelivers",
+    /// IP packets sent.
+    IpOutRequests = "IpOutRequests",
+    /// Fragments received.
+    IpReasmReqds = "IpReasmReqds",
+    /// Packets put together again.
+    IpReasmOKs = "IpReasmOKs",
+    /// Packets that could not be put together.
+    IpReasmFails = "IpReasmFails",
+    /// Fragments dropped because a packet was not complete in time.
+    IpReasmTimeout = "IpReasmTimeout",
+    /// ICMP messages received.
+    IcmpInMsgs = "IcmpInMsgs",
+    /// ICMP messages with an error of their own.
+    IcmpInErrors = "IcmpInErrors",
+    /// ICMP messages sent.
+    IcmpOutMsgs = "IcmpOutMsgs",
+    /// connect() calls that left CLOSED.
+    ActiveOpens = "TcpActiveOpens",
+    /// Connections that came from a listener.
+    PassiveOpens = "TcpPassiveOpens",
+    /// Connections that failed before ESTABLISHED.
+    AttemptFails = "TcpAttemptFails",
+    /// Connections reset in ESTABLISHED or CLOSE_WAIT.
+    EstabResets = "TcpEstabResets",
+    /// Segments received.
+    InSegs = "TcpInSegs",
+    /// Segments sent, without retransmissions.
+    OutSegs = "TcpOutSegs",
+    /// Segments retransmitted.
+    RetransSegs = "TcpRetransSegs",
+    /// Segments received in error (a SYN in a synchronized state among them).
+    InErrs = "TcpInErrs",
+    /// Segments sent with RST.
+    OutRsts = "TcpOutRsts",
+    /// Segments with a wrong checksum.
+    InCsumErrors = "TcpInCsumErrors",
+    /// Connections reset in SYN_RECV.
+    EmbryonicRsts = "TcpExtEmbryonicRsts",
+    /// Packets dropped because a socket's receive queue was over its limit.
+    PruneCalled = "TcpExtPruneCalled",
+    /// Out-of-order octets given up for lack of space.
+    OfoPruned = "TcpExtOfoPruned",
+    /// TIME_WAITs that ended by their timer or began (Linux counts their beginning).
+    Tw = "TcpExtTW",
+    /// TIME_WAITs reused for a new connection.
+    TwRecycled = "TcpExtTWRecycled",
+    /// SYNs in TIME_WAIT rejected by their timestamp.
+    PawsTimewait = "TcpExtPAWSTimewait",
+    /// Segments of a connection rejected by their timestamp.
+    PawsEstab = "TcpExtPAWSEstab",
+    /// SYNs for a request rejected by their timestamp.
+    PawsActive = "TcpExtPAWSActive",
+    /// Delayed acknowledgments sent.
+    DelayedAcks = "TcpExtDelayedACKs",
+    /// Duplicates received of what was acknowledged before.
+    DelayedAckLost = "TcpExtDelayedACKLost",
+    /// Third acknowledgments or SYNs dropped on a full accept queue.
+    ListenOverflows = "TcpExtListenOverflows",
+    /// SYNs or third acknowledgments a listener dropped, for whatever reason.
+    ListenDrops = "TcpExtListenDrops",
+    /// Segments taken on the fast path.
+    HpHits = "TcpExtTCPHPHits",
+    /// Pure acknowledgments taken on the slow path.
+    PureAcks = "TcpExtTCPPureAcks",
+    /// Acknowledgments taken on the fast path.
+    HpAcks = "TcpExtTCPHPAcks",
+    /// Recoveries started by duplicate acknowledgments without SACK.
+    RenoRecovery = "TcpExtTCPRenoRecovery",
+    /// Reno recoveries that ended in a timeout.
+    RenoFailures = "TcpExtTCPRenoFailures",
+    /// Recoveries undone by a D-SACK.
+    DsackUndo = "TcpExtTCPDSACKUndo",
+    /// Losses found by timeout.
+    Timeouts = "TcpExtTCPTimeouts",
+    /// Tail loss probes sent.
+    LossProbes = "TcpExtTCPLossProbes",
+    /// Tail losses a probe repaired.
+    LossProbeRecovery = "TcpExtTCPLossProbeRecovery",
+    /// Retransmissions that were lost again.
+    LostRetransmit = "TcpExtTCPLostRetransmit",
+    /// Fast retransmissions.
+    FastRetrans = "TcpExtTCPFastRetrans",
+    /// Retransmissions in slow start.
+    SlowStartRetrans = "TcpExtTCPSlowStartRetrans",
+    /// Retransmissions that could not be sent.
+    RetransFail = "TcpExtTCPRetransFail",
+    /// Data octets joined to the tail of the receive queue.
+    RcvCoalesce = "TcpExtTCPRcvCoalesce",
+    /// Segments put in the out-of-order queue.
+    OfoQueue = "TcpExtTCPOFOQueue",
+    /// Out-of-order segments dropped for lack of space.
+    OfoDrop = "TcpExtTCPOFODrop",
+    /// Out-of-order segments that overlapped.
+    OfoMerge = "TcpExtTCPOFOMerge",
+    /// Challenge acknowledgments sent (RFC 5961).
+    ChallengeAck = "TcpExtTCPChallengeACK",
+    /// SYNs in a synchronized state.
+    SynChallenge = "TcpExtTCPSYNChallenge",
+    /// D-SACKs sent for a duplicate below the window.
+    DsackOldSent = "TcpExtTCPDSACKOldSent",
+    /// D-SACKs sent for an out-of-order duplicate.
+    DsackOfoSent = "TcpExtTCPDSACKOfoSent",
+    /// D-SACKs received for octets below the window.
+    DsackRecv = "TcpExtTCPDSACKRecv",
+    /// D-SACKs received for octets above the cumulative acknowledgment.
+    DsackOfoRecv = "TcpExtTCPDSACKOfoRecv",
+    /// D-SACKs that proved nothing.
+    DsackIgnoredDubious = "TcpExtTCPDSACKIgnoredDubious",
+    /// Connections reset because data came after close().
+    AbortOnData = "TcpExtTCPAbortOnData",
+    /// Connections reset because close() left data unread.
+    AbortOnClose = "TcpExtTCPAbortOnClose",
+    /// Orphans reset because there were too many.
+    AbortOnMemory = "TcpExtTCPAbortOnMemory",
+    /// Connections given up after too many timeouts.
+    AbortOnTimeout = "TcpExtTCPAbortOnTimeout",
+    /// Connections given up while lingering.
+    AbortOnLinger = "TcpExtTCPAbortOnLinger",
+    /// Resets that could not be sent.
+    AbortFailed = "TcpExtTCPAbortFailed",
+    /// Times the memory budget was under pressure.
+    MemoryPressures = "TcpExtTCPMemoryPressures",
+    /// TIME_WAITs not created because the table was full.
+    TimeWaitOverflow = "TcpExtTCPTimeWaitOverflow",
+    /// SYNs answered with a cookie because the queue was full.
+    ReqQFullDoCookies = "TcpExtTCPReqQFullDoCookies",
+    /// SYNs dropped because the queue was full.
+    ReqQFullDrop = "TcpExtTCPReqQFullDrop",
+    /// Segments merged on retransmission.
+    RetransCollapse = "TcpExtTCPRetransCollapse",
+    /// Bare third acknowledgments dropped by TCP_DEFER_ACCEPT.
+    DeferAcceptDrop = "TcpExtTCPDeferAcceptDrop",
+    /// SYNs and SYN-ACKs retransmitted.
+    SynRetrans = "TcpExtTCPSynRetrans",
+    /// Zero-window probes sent.
+    WinProbe = "TcpExtTCPWinProbe",
+    /// Keepalive probes sent.
+    KeepAlive = "TcpExtTCPKeepAlive",
+    /// Receive windows that went to zero.
+    ToZeroWindowAdv = "TcpExtTCPToZeroWindowAdv",
+    /// Receive windows that opened from zero.
+    FromZeroWindowAdv = "TcpExtTCPFromZeroWindowAdv",
+    /// Times a zero window had to be advertised.
+    WantZeroWindowAdv = "TcpExtTCPWantZeroWindowAdv",
+    /// Acknowledgments not sent in SYN_RECV (rate limit).
+    AckSkippedSynRecv = "TcpExtTCPACKSkippedSynRecv",
+    /// Acknowledgments not sent for PAWS (rate limit).
+    AckSkippedPaws = "TcpExtTCPACKSkippedPAWS",
+    /// Acknowledgments not sent for a segment out of window (rate limit).
+    AckSkippedSeq = "TcpExtTCPACKSkippedSeq",
+    /// Acknowledgments not sent in FIN_WAIT2 (rate limit).
+    AckSkippedFinWait2 = "TcpExtTCPACKSkippedFinWait2",
+    /// Acknowledgments not sent in TIME_WAIT (rate limit).
+    AckSkippedTimeWait = "TcpExtTCPACKSkippedTimeWait",
+    /// Challenge acknowledgments not sent (rate limit).
+    AckSkippedChallenge = "TcpExtTCPACKSkippedChallenge",
+    /// Packet-too-big messages that made the segment size smaller.
+    MtupSuccess = "TcpExtTCPMTUPSuccess",
+    /// ICMP messages whose sequence number is not in flight.
+    OutOfWindowIcmps = "TcpExtOutOfWindowIcmps",
+    /// Timeouts after which the kernel picks a new path hash (counted, no effect here).
+    TimeoutRehash = "TcpExtTcpTimeoutRehash",
+    /// Segments sent with data for the first time.
+    OrigDataSent = "TcpExtTCPOrigDataSent",
+    /// lastack's own: replies dropped because the bounded output was full.
+    OutputFull = "LastackOutputFull",
+    /// lastack's own: frames dropped because a mailbox between shards was full.
+    MailboxFull = "LastackMailboxFull",
+}
+
+/// The value of every counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counters {
+    values: [u64; Counter::ALL.len()],
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Counters {
+            values: [0; Counter::ALL.len()],
+        }
+    }
+}
+
+impl Counters {
+    /// Adds one.
+    pub fn bump(&mut self, counter: Counter) {
+        self.add(counter, 1);
+    }
+
+    /// Adds `n`.
+    pub fn add(&mut self, counter: Counter, n: u64) {
+        self.values[counter as usize] = self.values[counter as usize].wrapping_add(n);
+    }
+
+    /// The value now.
+    pub fn value(&self, counter: Counter) -> u64 {
+        self.values[counter as usize]
+    }
+
+    /// Every counter with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (Counter, u64)> + '_ {
+        Counter::ALL
+            .iter()
+            .map(|&counter| (counter, self.value(counter)))
+    }
+}
+
+impl Serialize for Counters {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(counter, value)| (counter.name(), value)))
+    }
+}

@@ -1,0 +1,199 @@
+//! What happened to a flow, with a reason an operator can read. Events are `Copy` and allocate nothing.
+
+use crate::{Instant, State};
+use serde::Serialize;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The two ends of a flow, as this side sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Flow {
+    /// This end.
+    pub local: SocketAddr,
+    /// The peer.
+    pub remote: SocketAddr,
+}
+
+impl Flow {
+    /// A flow between unspecified ends: for events that no flow owns.
+    pub const NONE: Flow = Flow {
+        local: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+        remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+    };
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {}", self.local, self.remote)
+    }
+}
+
+/// One event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// When, on the stack's clock.
+    pub at: Instant,
+    /// Whose.
+    pub flow: Flow,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// The flow went from one state to another.
+    StateChanged {
+        /// The state it left.
+        from: State,
+        /// The state it entered.
+        to: State,
+        /// Why.
+        cause: Cause,
+    },
+    /// A segment was thrown away.
+    SegmentDropped {
+        /// Why.
+        reason: DropReason,
+    },
+    /// A connection request was turned down.
+    ConnectionRefused {
+        /// Why.
+        reason: Refusal,
+    },
+    /// A RST was sent.
+    ResetSent {
+        /// Why.
+        reason: ResetReason,
+    },
+    /// Data, SYN or FIN was sent again.
+    Retransmitted {
+        /// Sequence number relative to nothing: as on the wire.
+        seq: u32,
+        /// Octets of sequence space.
+        len: u32,
+    },
+}
+
+macro_rules! reasons {
+    ($(#[$outer:meta])* $name:ident { $($variant:ident = $text:literal,)* }) => {
+        $(#[$outer])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $(#[doc = $text] $variant,)*
+        }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// A short sentence for an operator.
+            pub const fn text(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.text())
+            }
+        }
+    };
+}
+
+reasons! {
+    /// What moved a flow from one state to another: the edge labels of RFC 9293 figure 5, and what Linux adds.
+    Cause {
+        PassiveOpen = "the application listens",
+        ActiveOpen = "the application connects",
+        SynReceived = "a SYN arrived",
+        SynAckReceived = "SYN and ACK arrived",
+        SynAcked = "our SYN was acknowledged",
+        FinReceived = "a FIN arrived",
+        FinAcked = "our FIN was acknowledged",
+        FinReceivedAndAcked = "a FIN arrived that acknowledges ours",
+        Close = "the application closed",
+        Shutdown = "the application shut down its sending side",
+        Abort = "the application aborted",
+        UnreadData = "the application closed with data unread",
+        DataAfterClose = "data arrived after the application closed",
+        Reset = "the peer reset the connection",
+        TimedOut = "the peer did not answer in time",
+        KeepaliveTimedOut = "the peer did not answer keepalive probes",
+        TimeWaitExpired = "TIME_WAIT ended",
+        FinWait2Expired = "the peer did not close in tcp_fin_timeout",
+        SynAckRetriesExceeded = "the third acknowledgment never came",
+        Reopened = "a better SYN took over TIME_WAIT",
+        ListenerClosed = "the listener closed",
+        TableFull = "the TIME_WAIT table is full",
+        TooManyOrphans = "too many orphaned sockets",
+        Unreachable = "the network says the peer cannot be reached",
+        DeviceLost = "the device is gone",
+        Pruned = "an older request gave way to a younger one",
+    }
+}
+
+reasons! {
+    /// Why a segment was thrown away.
+    DropReason {
+        Malformed = "the packet is malformed",
+        BadChecksum = "the checksum is wrong",
+        NotOurs = "the address is not ours",
+        NoSocket = "no socket has this address and port",
+        OutOfWindow = "the sequence number is outside the window",
+        Paws = "the timestamp is older than the last one (PAWS)",
+        OldAck = "the acknowledgment is older than anything in flight",
+        FutureAck = "the acknowledgment is for data not sent",
+        NoAck = "a segment without ACK in a synchronized state",
+        UnexpectedSyn = "a SYN in a synchronized state (challenged)",
+        InexactRst = "a RST in the window, but not at its edge (challenged)",
+        OutOfWindowRst = "a RST outside the window",
+        ListenOverflow = "the accept queue is full",
+        SynQueueFull = "the half-open queue is full",
+        Duplicate = "everything in it arrived before",
+        ReceiveBufferFull = "the receive buffer is full",
+        OutOfOrderFull = "the out-of-order queue is full",
+        AfterFin = "it lies beyond the peer's FIN",
+        TimeWaitDuplicate = "an old segment in TIME_WAIT",
+        UnwantedInListen = "not a SYN, and the port only listens",
+        UnwantedInSynSent = "not an answer to our SYN",
+        OutputFull = "the reply did not fit in the output",
+        FragmentLimit = "too many fragments wait",
+        RateLimited = "answers of this kind are rate limited",
+        MailboxFull = "the shard's mailbox is full",
+        StaleIcmp = "an ICMP message about nothing in flight",
+        UnknownProtocol = "not TCP and not ICMP",
+    }
+}
+
+reasons! {
+    /// Why a connection request was turned down.
+    Refusal {
+        NoListener = "nobody listens on this port",
+        AcceptQueueFull = "the accept queue is full",
+        SynQueueFull = "the half-open queue is full",
+        AbortOnOverflow = "the accept queue is full and tcp_abort_on_overflow is set",
+        ListenerClosed = "the listener closed",
+        TableFull = "the connection table is full",
+    }
+}
+
+reasons! {
+    /// Why a RST was sent.
+    ResetReason {
+        NoSocket = "no socket has this address and port",
+        InvalidAck = "the acknowledgment is for nothing we sent",
+        InvalidSyn = "a SYN and ACK that answers nothing",
+        AbortOnData = "data arrived after the application closed",
+        AbortOnClose = "the application closed with data unread",
+        AbortOnLinger = "the application closed with SO_LINGER zero",
+        AbortByUser = "the application aborted",
+        AbortOnOverflow = "the accept queue is full and tcp_abort_on_overflow is set",
+        AbortOnMemory = "too many orphaned sockets",
+        KeepaliveTimeout = "the peer did not answer keepalive probes",
+        TimeWaitSocket = "a segment that TIME_WAIT or an orphaned FIN_WAIT2 must refuse",
+        ListenerClosed = "the listener closed before accept()",
+    }
+}

@@ -1,0 +1,15 @@
+//! What can be seen of a TCP: states, socket rows, counters under Linux's names, events with reasons.
+//!
+//! No logic and no I/O: a lastack stack and the Linux kernel are both reported in these types.
+
+pub mod counter;
+pub mod event;
+pub mod row;
+pub mod state;
+pub mod time;
+
+pub use counter::{Counter, Counters};
+pub use event::{Cause, DropReason, Event, EventKind, Flow, Refusal, ResetReason};
+pub use row::{SocketRow, TimerKind};
+pub use state::State;
+pub use time::Instant;

@@ -1,0 +1,151 @@
+//! What an operator may turn: one field per Linux sysctl, with Linux's name, unit and default.
+//!
+//! A knob stands here only when something obeys it. Per-socket values that Linux has an option for are in
+//! [`SocketOptions`]; `None` there means "as the stack's knob says".
+
+use std::time::Duration;
+
+/// The knobs of one stack. Times carry their sysctl's unit in the name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Knobs {
+    /// `net.ipv4.tcp_syn_retries`: exponential SYN retransmissions.
+    pub tcp_syn_retries: u8,
+    /// `net.ipv4.tcp_syn_linear_timeouts`: SYN retransmissions at a constant second before the exponential ones.
+    pub tcp_syn_linear_timeouts: u8,
+    /// `net.ipv4.tcp_synack_retries`: SYN-ACK retransmissions of a half-open request.
+    pub tcp_synack_retries: u8,
+    /// `net.ipv4.tcp_abort_on_overflow`: answer a third ACK with RST when the accept queue is full.
+    pub tcp_abort_on_overflow: bool,
+    /// `net.core.somaxconn`: upper limit of every backlog.
+    pub somaxconn: u32,
+    /// `net.ipv4.tcp_retries1`: timeouts after which the network layer is told (counted only).
+    pub tcp_retries1: u8,
+    /// `net.ipv4.tcp_retries2`: timeouts after which an established connection is given up.
+    pub tcp_retries2: u8,
+    /// `net.ipv4.tcp_orphan_retries`: the same for a connection no application holds; 0 means 8.
+    pub tcp_orphan_retries: u8,
+    /// `net.ipv4.tcp_max_orphans`: orphans beyond it are reset.
+    pub tcp_max_orphans: u32,
+    /// `net.ipv4.tcp_fin_timeout`, seconds: how long an orphan stays in FIN_WAIT2.
+    pub tcp_fin_timeout: u32,
+    /// `net.ipv4.tcp_max_tw_buckets`: TIME_WAITs beyond it are not created.
+    pub tcp_max_tw_buckets: u32,
+    /// `net.ipv4.tcp_rfc1337`: ignore RST in TIME_WAIT.
+    pub tcp_rfc1337: bool,
+    /// `net.ipv4.tcp_timestamps`: 0 off, 1 with an offset per flow, 2 without.
+    pub tcp_timestamps: u8,
+    /// `net.ipv4.tcp_sack`.
+    pub tcp_sack: bool,
+    /// `net.ipv4.tcp_window_scaling`.
+    pub tcp_window_scaling: bool,
+    /// `net.ipv4.tcp_keepalive_time`, seconds of idleness before the first probe.
+    pub tcp_keepalive_time: u32,
+    /// `net.ipv4.tcp_keepalive_intvl`, seconds between probes.
+    pub tcp_keepalive_intvl: u32,
+    /// `net.ipv4.tcp_keepalive_probes`: unanswered probes before the connection is given up.
+    pub tcp_keepalive_probes: u8,
+    /// `net.ipv4.tcp_challenge_ack_limit`: challenge ACKs per second and stack.
+    pub tcp_challenge_ack_limit: u32,
+    /// `net.ipv4.tcp_invalid_ratelimit`, milliseconds between answers to invalid segments of one flow.
+    pub tcp_invalid_ratelimit: u32,
+    /// `net.ipv4.tcp_rmem`, octets: least, default, largest receive buffer.
+    pub tcp_rmem: [u32; 3],
+    /// `net.ipv4.tcp_wmem`, octets: least, default, largest send buffer.
+    pub tcp_wmem: [u32; 3],
+    /// `net.ipv4.tcp_rto_min_us`, microseconds.
+    pub tcp_rto_min_us: u32,
+    /// `net.ipv4.tcp_rto_max_ms`, milliseconds.
+    pub tcp_rto_max_ms: u32,
+    /// `net.ipv4.ip_local_port_range`: first and last ephemeral port.
+    pub ip_local_port_range: [u16; 2],
+    /// `net.ipv4.tcp_early_retrans`: 3 sends tail loss probes, 0 does not.
+    pub tcp_early_retrans: u8,
+}
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Knobs {
+            tcp_syn_retries: 6,
+            tcp_syn_linear_timeouts: 4,
+            tcp_synack_retries: 5,
+            tcp_abort_on_overflow: false,
+            somaxconn: 4096,
+            tcp_retries1: 3,
+            tcp_retries2: 15,
+            tcp_orphan_retries: 0,
+            tcp_max_orphans: 131_072,
+            tcp_fin_timeout: 60,
+            tcp_max_tw_buckets: 131_072,
+            tcp_rfc1337: false,
+            tcp_timestamps: 1,
+            tcp_sack: true,
+            tcp_window_scaling: true,
+            tcp_keepalive_time: 7200,
+            tcp_keepalive_intvl: 75,
+            tcp_keepalive_probes: 9,
+            // Linux: unlimited (INT_MAX) since 5.18, the limit per flow is tcp_invalid_ratelimit; we keep the old 1000
+            // as a bound on what a flood can make a stack send.
+            tcp_challenge_ack_limit: 1000,
+            tcp_invalid_ratelimit: 500,
+            tcp_rmem: [4096, 131_072, 33_554_432],
+            tcp_wmem: [4096, 16_384, 4_194_304],
+            tcp_rto_min_us: 200_000,
+            tcp_rto_max_ms: 120_000,
+            ip_local_port_range: [32768, 60999],
+            tcp_early_retrans: 3,
+        }
+    }
+}
+
+/// How close() treats data that is not acknowledged yet (SO_LINGER).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Linger {
+    /// close() returns at once, the stack delivers in the background.
+    #[default]
+    Off,
+    /// close() resets the connection.
+    Reset,
+    /// close() waits this long for the data and the FIN to be acknowledged.
+    Wait(Duration),
+}
+
+/// What an application set on one socket. `None` and `false` are the defaults of a fresh socket.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct SocketOptions {
+    /// TCP_NODELAY: no Nagle.
+    pub nodelay: bool,
+    /// TCP_CORK: send full segments only, for at most 200 ms.
+    pub cork: bool,
+    /// TCP_QUICKACK as last set: `Some(false)` starts in delayed mode.
+    pub quickack: Option<bool>,
+    /// SO_KEEPALIVE.
+    pub keepalive: bool,
+    /// TCP_KEEPIDLE.
+    pub keepidle: Option<Duration>,
+    /// TCP_KEEPINTVL.
+    pub keepintvl: Option<Duration>,
+    /// TCP_KEEPCNT.
+    pub keepcnt: Option<u8>,
+    /// SO_LINGER.
+    pub linger: Linger,
+    /// TCP_USER_TIMEOUT.
+    pub user_timeout: Option<Duration>,
+    /// TCP_SYNCNT.
+    pub syncnt: Option<u8>,
+    /// TCP_LINGER2, seconds; negative: no FIN_WAIT2 at all for an orphan.
+    pub linger2: Option<i32>,
+    /// TCP_MAXSEG.
+    pub maxseg: Option<u16>,
+    /// SO_RCVBUF as Linux keeps it (already doubled).
+    pub rcvbuf: Option<u32>,
+    /// SO_SNDBUF as Linux keeps it (already doubled).
+    pub sndbuf: Option<u32>,
+    /// SO_OOBINLINE: urgent octets stay in the stream (RFC 6093 recommends it).
+    pub oobinline: bool,
+    /// SO_REUSEADDR.
+    pub reuseaddr: bool,
+    /// SO_REUSEPORT.
+    pub reuseport: bool,
+    /// IPV6_V6ONLY.
+    pub v6only: bool,
+}

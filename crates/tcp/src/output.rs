@@ -1,0 +1,112 @@
+//! Where a flow puts what a segment demands at once: replies (ACK, RST, SYN-ACK), counters, events.
+//!
+//! Not for data: data leaves only by polling. The reply list is bounded; when it is full a reply is dropped and
+//! counted, as a full device queue would do, and TCP's own retransmission repairs it.
+
+use crate::Segment;
+use lastack_observe::{
+    Cause, Counter, Counters, DropReason, Event, EventKind, Flow, Instant, ResetReason, State,
+};
+use std::collections::VecDeque;
+
+/// Replies, counters and events of one shard. The stack calls [`Output::begin`] before it calls a flow.
+#[derive(Debug)]
+pub struct Output {
+    /// The shard's counters.
+    pub counters: Counters,
+    now: Instant,
+    flow: Flow,
+    replies: VecDeque<(Flow, Segment)>,
+    replies_max: usize,
+    events: VecDeque<Event>,
+    events_max: usize,
+}
+
+impl Output {
+    /// An output that holds at most `replies_max` replies, and the last `events_max` events (zero: nobody listens).
+    pub fn new(replies_max: usize, events_max: usize) -> Output {
+        Output {
+            counters: Counters::default(),
+            now: Instant::ZERO,
+            flow: Flow::NONE,
+            replies: VecDeque::new(),
+            replies_max,
+            events: VecDeque::new(),
+            events_max,
+        }
+    }
+
+    /// Names the flow that is about to be called, and the time.
+    pub fn begin(&mut self, now: Instant, flow: Flow) {
+        self.now = now;
+        self.flow = flow;
+    }
+
+    /// Queues a reply of the current flow.
+    pub fn reply(&mut self, segment: Segment) {
+        if self.replies.len() >= self.replies_max {
+            self.counters.bump(Counter::OutputFull);
+            self.event(EventKind::SegmentDropped {
+                reason: DropReason::OutputFull,
+            });
+            return;
+        }
+        if segment.header.flags.rst() {
+            self.counters.bump(Counter::OutRsts);
+        }
+        self.replies.push_back((self.flow, segment));
+    }
+
+    /// Queues a RST of the current flow and says why.
+    pub fn reset(&mut self, segment: Segment, reason: ResetReason) {
+        debug_assert!(segment.header.flags.rst());
+        self.event(EventKind::ResetSent { reason });
+        self.reply(segment);
+    }
+
+    /// Takes the oldest reply.
+    pub fn poll_reply(&mut self) -> Option<(Flow, Segment)> {
+        self.replies.pop_front()
+    }
+
+    /// Adds one to a counter.
+    pub fn count(&mut self, counter: Counter) {
+        self.counters.bump(counter);
+    }
+
+    /// Reports a dropped segment.
+    pub fn dropped(&mut self, reason: DropReason) {
+        self.event(EventKind::SegmentDropped { reason });
+    }
+
+    /// Reports a state change.
+    pub fn state_changed(&mut self, from: State, to: State, cause: Cause) {
+        self.event(EventKind::StateChanged { from, to, cause });
+    }
+
+    /// Reports an event of the current flow. When the list is full the oldest gives way.
+    pub fn event(&mut self, kind: EventKind) {
+        if self.events_max == 0 {
+            return;
+        }
+        if self.events.len() == self.events_max {
+            self.events.pop_front();
+        }
+        self.events.push_back(Event {
+            at: self.now,
+            flow: self.flow,
+            kind,
+        });
+    }
+
+    /// Changes how many events are kept; zero stops listening.
+    pub fn listen_to_events(&mut self, events_max: usize) {
+        self.events_max = events_max;
+        self.events.truncate(events_max);
+    }
+
+    /// Takes the oldest event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+}

@@ -1,0 +1,58 @@
+//! A segment as one flow sees it: no ports, no addresses, no checksum.
+
+use bytes::Bytes;
+use lastack_wire::tcp::Header;
+use lastack_wire::{Payload, Seq};
+
+/// A segment that arrived. Its header was parsed and its checksum verified.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Numbers, flags, window and options.
+    pub header: Header,
+    /// The octets.
+    pub payload: Bytes,
+    /// Octets of memory that `payload` keeps alive.
+    pub pinned: usize,
+}
+
+impl Arrival {
+    /// SEG.LEN: octets of sequence space, SYN and FIN included.
+    pub fn len(&self) -> u32 {
+        let flags = self.header.flags;
+        self.payload.len() as u32 + u32::from(flags.syn()) + u32::from(flags.fin())
+    }
+
+    /// True when the segment takes no sequence space.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number after the last octet of the segment.
+    pub fn end(&self) -> Seq {
+        self.header.seq + self.len()
+    }
+}
+
+/// A segment to be sent. The stack adds ports, addresses and checksum.
+#[derive(Clone, Debug, Default)]
+pub struct Segment {
+    /// Numbers, flags, window and options.
+    pub header: Header,
+    /// The octets.
+    pub payload: Payload,
+    /// Set when the payload exceeds this: the device cuts it in pieces of this size.
+    pub mss: u16,
+}
+
+impl Segment {
+    /// SEG.LEN: octets of sequence space, SYN and FIN included.
+    pub fn len(&self) -> u32 {
+        let flags = self.header.flags;
+        self.payload.len() as u32 + u32::from(flags.syn()) + u32::from(flags.fin())
+    }
+
+    /// True when the segment takes no sequence space.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
