@@ -209,9 +209,7 @@ pub struct Counters {
 
 impl Default for Counters {
     fn default() -> Self {
-        Counters {
-            values: [0; Counter::ALL.len()],
-        }
+        Counters { values: [0; Counter::ALL.len()] }
     }
 }
 
@@ -233,9 +231,7 @@ impl Counters {
 
     /// Every counter with its value.
     pub fn iter(&self) -> impl Iterator<Item = (Counter, u64)> + '_ {
-        Counter::ALL
-            .iter()
-            .map(|&counter| (counter, self.value(counter)))
+        Counter::ALL.iter().map(|&counter| (counter, self.value(counter)))
     }
 }
 

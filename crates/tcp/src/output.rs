@@ -46,9 +46,7 @@ impl Output {
     pub fn reply(&mut self, segment: Segment) {
         if self.replies.len() >= self.replies_max {
             self.counters.bump(Counter::OutputFull);
-            self.event(EventKind::SegmentDropped {
-                reason: DropReason::OutputFull,
-            });
+            self.event(EventKind::SegmentDropped { reason: DropReason::OutputFull });
             return;
         }
         if segment.header.flags.rst() {
@@ -92,11 +90,7 @@ impl Output {
         if self.events.len() == self.events_max {
             self.events.pop_front();
         }
-        self.events.push_back(Event {
-            at: self.now,
-            flow: self.flow,
-            kind,
-        });
+        self.events.push_back(Event { at: self.now, flow: self.flow, kind });
     }
 
     /// Changes how many events are kept; zero stops listening.

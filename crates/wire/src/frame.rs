@@ -51,11 +51,7 @@ impl Frame {
     /// A plain packet that owns exactly its own octets.
     pub fn plain(data: impl Into<Bytes>) -> Frame {
         let data = data.into();
-        Frame {
-            pinned: data.len(),
-            data,
-            offload: Offload::default(),
-        }
+        Frame { pinned: data.len(), data, offload: Offload::default() }
     }
 }
 
@@ -143,14 +139,7 @@ impl Packet {
     pub fn to_frame(&self) -> Frame {
         let mut data = BytesMut::with_capacity(self.len());
         data.put_slice(&self.head);
-        self.payload
-            .chunks()
-            .iter()
-            .for_each(|chunk| data.put_slice(chunk));
-        Frame {
-            pinned: data.len(),
-            data: data.freeze(),
-            offload: self.offload,
-        }
+        self.payload.chunks().iter().for_each(|chunk| data.put_slice(chunk));
+        Frame { pinned: data.len(), data: data.freeze(), offload: self.offload }
     }
 }

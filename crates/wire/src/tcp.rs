@@ -2,6 +2,7 @@
 
 use crate::Seq;
 use smallvec::SmallVec;
+use std::fmt;
 
 /// The control bits of a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -59,6 +60,21 @@ impl Flags {
     /// URG is set.
     pub const fn urg(self) -> bool {
         self.contains(Flags::URG)
+    }
+}
+
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NAMES: [&str; 8] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"];
+        let mut first = true;
+        for (_, name) in NAMES.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0) {
+            if !first {
+                f.write_str("|")?;
+            }
+            f.write_str(name)?;
+            first = false;
+        }
+        if first { f.write_str("none") } else { Ok(()) }
     }
 }
 
