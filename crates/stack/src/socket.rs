@@ -1,0 +1,312 @@
+//! Sockets as an application holds them: calls that never block, in a `try_` and a `poll_` form.
+//!
+//! A [`Socket`] is the application's end of a cell. Calls leave a request in the cell; the shard answers at its next
+//! `handle_sockets`. No call here enters the stack, so any thread may call at any time. Errors are Linux's.
+
+pub(crate) mod cell;
+mod error;
+mod io;
+
+pub use error::SocketError;
+
+use cell::{Cell, Dirty, Inner, Phase};
+use lastack_observe::State;
+use lastack_tcp::knobs::SocketOptions;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Called when a shard's list of sockets to look at becomes non-empty; from any thread, so it should only wake.
+pub type Notify = Arc<dyn Fn() + Send + Sync>;
+
+/// The family of a socket. An IPv6 listener on the wildcard address takes IPv4 too, unless it is told not to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// AF_INET.
+    V4,
+    /// AF_INET6.
+    V6,
+}
+
+impl From<SocketAddr> for Family {
+    fn from(address: SocketAddr) -> Family {
+        if address.is_ipv4() { Family::V4 } else { Family::V6 }
+    }
+}
+
+/// Which directions shutdown() ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// SHUT_RD.
+    Read,
+    /// SHUT_WR: sends a FIN after what was written.
+    Write,
+    /// SHUT_RDWR.
+    Both,
+}
+
+/// Makes sockets of one shard. Cheap to clone; may be held by any thread.
+#[derive(Clone)]
+pub struct Sockets {
+    pub(crate) shared: Arc<Dirty>,
+}
+
+impl Sockets {
+    pub(crate) fn new() -> Sockets {
+        Sockets { shared: Arc::new(Dirty::default()) }
+    }
+
+    /// A fresh socket: neither bound nor connected.
+    pub fn stream(&self, family: Family) -> Socket {
+        Socket { cell: Cell::new(self.shared.clone(), Inner::new(family == Family::V6)) }
+    }
+
+    /// Sets who is told that `handle_sockets` has something to do.
+    pub fn set_notify(&self, notify: Notify) {
+        self.shared.set_notify(notify);
+    }
+
+    /// True when `handle_sockets` has something to do.
+    pub fn is_dirty(&self) -> bool {
+        self.shared.len() > 0
+    }
+}
+
+impl fmt::Debug for Sockets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sockets").field("dirty", &self.shared.len()).finish()
+    }
+}
+
+/// One TCP socket. Dropping it is close().
+pub struct Socket {
+    cell: Arc<Cell>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.cell.lock();
+        f.debug_struct("Socket")
+            .field("state", &inner.state)
+            .field("local", &inner.local)
+            .field("peer", &inner.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Socket {
+    /// Asks for a local address; port zero asks for a free one. Ask [`Socket::try_bound`] or [`Socket::poll_bound`] for the
+    /// answer; listen() and connect() may follow at once and fail with it.
+    ///
+    /// # Errors
+    /// `Invalid` when it is bound already, `FamilyMismatch` for an address of the other family.
+    pub fn bind(&self, address: SocketAddr) -> Result<(), SocketError> {
+        self.request(|inner| {
+            if inner.v6 != address.is_ipv6() {
+                return Err(SocketError::FamilyMismatch);
+            }
+            if inner.phase != Phase::Fresh || inner.requests.bind.is_some() || inner.local.is_some() {
+                return Err(SocketError::Invalid);
+            }
+            inner.requests.bind = Some(address);
+            inner.bound = None;
+            Ok(())
+        })
+    }
+
+    /// The answer to bind(): the local address.
+    ///
+    /// # Errors
+    /// `WouldBlock` before the shard has answered; `AddressInUse`, `AddressNotAvailable`, `NetworkDown`.
+    pub fn try_bound(&self) -> Result<SocketAddr, SocketError> {
+        Self::bound(&mut self.cell.lock())
+    }
+
+    /// [`Socket::try_bound`], waiting.
+    pub fn poll_bound(&self, cx: &mut Context<'_>) -> Poll<Result<SocketAddr, SocketError>> {
+        self.poll_control(cx, Self::bound)
+    }
+
+    fn bound(inner: &mut Inner) -> Result<SocketAddr, SocketError> {
+        match inner.bound {
+            Some(answer) => answer,
+            None if inner.requests.bind.is_some() => Err(SocketError::WouldBlock),
+            None => inner.local.ok_or(SocketError::Invalid),
+        }
+    }
+
+    /// Asks for a listener. The accept queue admits `min(backlog, somaxconn) + 1`, as Linux's does. A second call
+    /// changes the backlog.
+    ///
+    /// # Errors
+    /// `Invalid` when the socket is connected or connecting.
+    pub fn listen(&self, backlog: u32) -> Result<(), SocketError> {
+        self.request(|inner| {
+            if !matches!(inner.phase, Phase::Fresh | Phase::Listening) || inner.requests.connect.is_some() {
+                return Err(SocketError::Invalid);
+            }
+            inner.requests.listen = Some(backlog);
+            inner.listening = None;
+            Ok(())
+        })
+    }
+
+    /// The answer to listen().
+    ///
+    /// # Errors
+    /// `WouldBlock` before the shard has answered; what bind() failed with; `AddressInUse`.
+    pub fn try_listening(&self) -> Result<(), SocketError> {
+        Self::listening(&mut self.cell.lock())
+    }
+
+    /// [`Socket::try_listening`], waiting.
+    pub fn poll_listening(&self, cx: &mut Context<'_>) -> Poll<Result<(), SocketError>> {
+        self.poll_control(cx, Self::listening)
+    }
+
+    fn listening(inner: &mut Inner) -> Result<(), SocketError> {
+        match inner.listening {
+            Some(answer) => answer,
+            None if inner.requests.listen.is_some() => Err(SocketError::WouldBlock),
+            None => Err(SocketError::Invalid),
+        }
+    }
+
+    /// Takes the oldest connection of the accept queue, and its peer.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the queue is empty; `Invalid` when the socket does not listen; `NetworkDown`.
+    pub fn try_accept(&self) -> Result<(Socket, SocketAddr), SocketError> {
+        Self::accept(&mut self.cell.lock())
+    }
+
+    /// [`Socket::try_accept`], waiting.
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Result<(Socket, SocketAddr), SocketError>> {
+        self.poll_control(cx, Self::accept)
+    }
+
+    fn accept(inner: &mut Inner) -> Result<(Socket, SocketAddr), SocketError> {
+        if let Some(error) = inner.error.take() {
+            return Err(error);
+        }
+        if let Some(accepted) = inner.accept_queue.pop_front() {
+            accepted.cell.lock().owned = true;
+            return Ok((Socket { cell: accepted.cell }, accepted.peer));
+        }
+        let expected = inner.phase == Phase::Listening || inner.requests.listen.is_some();
+        if let Some(Err(error)) = inner.listening {
+            return Err(error);
+        }
+        Err(if expected { SocketError::WouldBlock } else { SocketError::Invalid })
+    }
+
+    /// Begins to connect.
+    ///
+    /// # Errors
+    /// `IsConnected`, `Already`, `FamilyMismatch`, `Invalid` for port zero; later ones come from [`Socket::try_connected`].
+    pub fn connect(&self, peer: SocketAddr) -> Result<(), SocketError> {
+        self.request(|inner| {
+            match inner.phase {
+                Phase::Connected | Phase::Listening => return Err(SocketError::IsConnected),
+                Phase::Connecting => return Err(SocketError::Already),
+                Phase::Fresh => {}
+            }
+            if inner.v6 != peer.is_ipv6() {
+                return Err(SocketError::FamilyMismatch);
+            }
+            inner.phase = Phase::Connecting;
+            inner.requests.connect = Some(peer);
+            inner.connected = None;
+            Ok(())
+        })
+    }
+
+    /// The answer to connect().
+    ///
+    /// # Errors
+    /// `WouldBlock` while the handshake goes on; `Refused`, `TimedOut`, `HostUnreachable`, `AddressNotAvailable`,
+    /// `AddressInUse`, what bind() failed with; `NotConnected` when connect() was not called.
+    pub fn try_connected(&self) -> Result<(), SocketError> {
+        Self::connected(&mut self.cell.lock())
+    }
+
+    /// [`Socket::try_connected`], waiting.
+    pub fn poll_connected(&self, cx: &mut Context<'_>) -> Poll<Result<(), SocketError>> {
+        self.poll_control(cx, Self::connected)
+    }
+
+    fn connected(inner: &mut Inner) -> Result<(), SocketError> {
+        if let Some(Err(error)) = inner.connected {
+            inner.connected = None;
+            inner.error = None;
+            return Err(error);
+        }
+        match inner.phase {
+            Phase::Connected => Ok(()),
+            Phase::Connecting => Err(SocketError::WouldBlock),
+            Phase::Fresh | Phase::Listening => Err(SocketError::NotConnected),
+        }
+    }
+
+    /// The local address, once bound or connected.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.cell.lock().local
+    }
+
+    /// The peer, once connect() was called or accept() returned.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.cell.lock().peer
+    }
+
+    /// The state, as of the shard's last turn.
+    pub fn state(&self) -> State {
+        self.cell.lock().state
+    }
+
+    /// Takes SO_ERROR.
+    pub fn take_error(&self) -> Option<SocketError> {
+        self.cell.lock().error.take()
+    }
+
+    /// The options as last set.
+    pub fn options(&self) -> SocketOptions {
+        self.cell.lock().options.clone()
+    }
+
+    /// Changes options. A listener hands them to the connections it accepts.
+    pub fn set_options(&self, change: impl FnOnce(&mut SocketOptions)) {
+        let _ = self.request(|inner| {
+            change(&mut inner.options);
+            inner.requests.options = true;
+            Ok(())
+        });
+    }
+
+    fn request(&self, ask: impl FnOnce(&mut Inner) -> Result<(), SocketError>) -> Result<(), SocketError> {
+        ask(&mut self.cell.lock())?;
+        self.cell.mark();
+        Ok(())
+    }
+
+    fn poll_control<R>(
+        &self,
+        cx: &mut Context<'_>,
+        attempt: impl FnOnce(&mut Inner) -> Result<R, SocketError>,
+    ) -> Poll<Result<R, SocketError>> {
+        let mut inner = self.cell.lock();
+        match attempt(&mut inner) {
+            Err(SocketError::WouldBlock) => {
+                inner.wait_control(cx.waker());
+                Poll::Pending
+            }
+            answer => Poll::Ready(answer),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The place where an application and a shard meet: byte queues, requests, answers and wakers of one socket.
+//!
+//! No protocol here. The application's side writes requests and bytes and marks the cell dirty; the shard alone
+//! applies them (`handle_sockets`) and writes answers. The lock is held for moves of pointers only, never over a call.
+
+use super::{Notify, SocketError};
+use crate::flows::FlowRef;
+use bytes::Bytes;
+use lastack_observe::State;
+use lastack_tcp::knobs::SocketOptions;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// What every socket of one shard shares: the list of sockets that the shard must look at.
+#[derive(Default)]
+pub(crate) struct Dirty {
+    list: Mutex<VecDeque<Arc<Cell>>>,
+    notify: Mutex<Option<Notify>>,
+}
+
+impl Dirty {
+    pub(crate) fn set_notify(&self, notify: Notify) {
+        *lock(&self.notify) = Some(notify);
+    }
+
+    pub(crate) fn pop(&self) -> Option<Arc<Cell>> {
+        let cell = lock(&self.list).pop_front()?;
+        cell.dirty.store(false, Ordering::Release);
+        Some(cell)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.list).len()
+    }
+
+    fn push(&self, cell: Arc<Cell>) {
+        let first = {
+            let mut list = lock(&self.list);
+            list.push_back(cell);
+            list.len() == 1
+        };
+        if first {
+            let notify = lock(&self.notify).clone();
+            if let Some(notify) = notify {
+                notify();
+            }
+        }
+    }
+}
+
+/// A poisoned lock means a panic in a caller's waker or allocator, never a half-done change of ours: go on.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One socket.
+pub(crate) struct Cell {
+    pub(crate) shared: Arc<Dirty>,
+    dirty: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+impl Cell {
+    pub(crate) fn new(shared: Arc<Dirty>, inner: Inner) -> Arc<Cell> {
+        Arc::new(Cell { shared, dirty: AtomicBool::new(false), inner: Mutex::new(inner) })
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+
+    /// Puts the cell on the shard's list, once.
+    pub(crate) fn mark(self: &Arc<Cell>) {
+        if !self.dirty.swap(true, Ordering::AcqRel) {
+            self.shared.push(self.clone());
+        }
+    }
+
+    /// Changes the cell under its lock, then wakes whom the change concerns.
+    pub(crate) fn update<R>(&self, change: impl FnOnce(&mut Inner, &mut Wakes) -> R) -> R {
+        let mut wakes = Wakes::default();
+        let (result, woken) = {
+            let mut inner = self.lock();
+            let result = change(&mut inner, &mut wakes);
+            (result, wakes.take(&mut inner))
+        };
+        woken.into_iter().flatten().for_each(Waker::wake);
+        result
+    }
+}
+
+/// Which waiting tasks a change concerns.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wakes {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
+    pub(crate) control: bool,
+}
+
+impl Wakes {
+    pub(crate) fn all(&mut self) {
+        *self = Wakes { read: true, write: true, control: true };
+    }
+
+    fn take(self, inner: &mut Inner) -> [Vec<Waker>; 3] {
+        let mut pick = |yes: bool, list: fn(&mut Inner) -> &mut Vec<Waker>| {
+            if yes { std::mem::take(list(inner)) } else { Vec::new() }
+        };
+        [
+            pick(self.read, |i| &mut i.readers),
+            pick(self.write, |i| &mut i.writers),
+            pick(self.control, |i| &mut i.controllers),
+        ]
+    }
+}
+
+/// What the socket is, as far as calls on it must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Made, perhaps bound.
+    Fresh,
+    /// listen() was called.
+    Listening,
+    /// connect() was called and has no answer yet.
+    Connecting,
+    /// Connected once; the flow may be gone since.
+    Connected,
+}
+
+/// Calls that wait for the shard.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    pub(crate) bind: Option<SocketAddr>,
+    pub(crate) listen: Option<u32>,
+    pub(crate) connect: Option<SocketAddr>,
+    pub(crate) options: bool,
+    pub(crate) shutdown_write: bool,
+    pub(crate) close: bool,
+    pub(crate) abort: bool,
+}
+
+/// An established connection that waits for accept().
+pub(crate) struct Accepted {
+    pub(crate) cell: Arc<Cell>,
+    pub(crate) peer: SocketAddr,
+}
+
+/// Everything under the lock.
+pub(crate) struct Inner {
+    pub(crate) v6: bool,
+    pub(crate) phase: Phase,
+    pub(crate) requests: Requests,
+    pub(crate) options: SocketOptions,
+    /// Answer to bind(), until asked for.
+    pub(crate) bound: Option<Result<SocketAddr, SocketError>>,
+    /// Answer to listen(), until asked for.
+    pub(crate) listening: Option<Result<(), SocketError>>,
+    /// Answer to connect(), until asked for.
+    pub(crate) connected: Option<Result<(), SocketError>>,
+    /// SO_ERROR.
+    pub(crate) error: Option<SocketError>,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) state: State,
+    /// In-order octets that nobody has read.
+    pub(crate) received: VecDeque<Bytes>,
+    pub(crate) received_len: usize,
+    /// Octets read since the shard looked last.
+    pub(crate) consumed: usize,
+    /// No more octets will come (FIN, or the end of the flow).
+    pub(crate) end_of_stream: bool,
+    pub(crate) read_shutdown: bool,
+    pub(crate) write_shutdown: bool,
+    /// Octets that the shard has not taken yet.
+    pub(crate) sending: VecDeque<Bytes>,
+    pub(crate) sending_len: usize,
+    /// Octets that the shard has taken and the peer has not acknowledged.
+    pub(crate) in_flight: usize,
+    /// Bound of `sending_len + in_flight`.
+    pub(crate) send_max: usize,
+    pub(crate) accept_queue: VecDeque<Accepted>,
+    /// Connections of other shards that are on their way into the queue.
+    pub(crate) accept_reserved: usize,
+    /// accept() has returned it, or connect() made it.
+    pub(crate) owned: bool,
+    /// close() was called and the flow ended, or lingering ended.
+    pub(crate) closed: bool,
+    /// The shard's own: the flow behind the cell.
+    pub(crate) flow: Option<FlowRef>,
+    /// The shard's own: the listener behind the cell.
+    pub(crate) listener: Option<u32>,
+    readers: Vec<Waker>,
+    writers: Vec<Waker>,
+    controllers: Vec<Waker>,
+}
+
+impl Inner {
+    pub(crate) fn new(v6: bool) -> Inner {
+        Inner {
+            v6,
+            phase: Phase::Fresh,
+            requests: Requests::default(),
+            options: SocketOptions::default(),
+            bound: None,
+            listening: None,
+            connected: None,
+            error: None,
+            local: None,
+            peer: None,
+            state: State::Closed,
+            received: VecDeque::new(),
+            received_len: 0,
+            consumed: 0,
+            end_of_stream: false,
+            read_shutdown: false,
+            write_shutdown: false,
+            sending: VecDeque::new(),
+            sending_len: 0,
+            in_flight: 0,
+            send_max: 0,
+            accept_queue: VecDeque::new(),
+            accept_reserved: 0,
+            owned: true,
+            closed: false,
+            flow: None,
+            listener: None,
+            readers: Vec::new(),
+            writers: Vec::new(),
+            controllers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn wait_read(&mut self, waker: &Waker) {
+        register(&mut self.readers, waker);
+    }
+
+    pub(crate) fn wait_write(&mut self, waker: &Waker) {
+        register(&mut self.writers, waker);
+    }
+
+    pub(crate) fn wait_control(&mut self, waker: &Waker) {
+        register(&mut self.controllers, waker);
+    }
+
+    /// Octets that a writer may still hand over.
+    pub(crate) fn send_room(&self) -> usize {
+        self.send_max.saturating_sub(self.sending_len + self.in_flight)
+    }
+}
+
+fn register(list: &mut Vec<Waker>, waker: &Waker) {
+    if !list.iter().any(|known| known.will_wake(waker)) {
+        list.push(waker.clone());
+    }
+}

@@ -1,0 +1,222 @@
+//! Octets in and out of a socket, and its end: read, write, shutdown, close, abort.
+//!
+//! The order in which data, errors and ends are reported is Linux's: data first, then SO_ERROR once, then end of stream or EPIPE
+//! (TIMELINES T34, T37b).
+
+use super::cell::{Inner, Phase};
+use super::{Shutdown, Socket, SocketError};
+use bytes::Bytes;
+use std::task::{Context, Poll};
+
+impl Socket {
+    /// Takes received octets, at most `max`: one chunk, or a part of it. Empty means end of stream.
+    ///
+    /// # Errors
+    /// `WouldBlock`, `NotConnected`, or how the connection ended (`Reset`, `TimedOut`, ...), once.
+    pub fn try_read(&self, max: usize) -> Result<Bytes, SocketError> {
+        let chunk = Self::read(&mut self.cell.lock(), max)?;
+        if !chunk.is_empty() {
+            self.cell.mark();
+        }
+        Ok(chunk)
+    }
+
+    /// [`Socket::try_read`], waiting.
+    pub fn poll_read(&self, cx: &mut Context<'_>, max: usize) -> Poll<Result<Bytes, SocketError>> {
+        let answer = {
+            let mut inner = self.cell.lock();
+            let answer = Self::read(&mut inner, max);
+            if answer == Err(SocketError::WouldBlock) {
+                inner.wait_read(cx.waker());
+                return Poll::Pending;
+            }
+            answer
+        };
+        if answer.as_ref().is_ok_and(|chunk| !chunk.is_empty()) {
+            self.cell.mark();
+        }
+        Poll::Ready(answer)
+    }
+
+    fn read(inner: &mut Inner, max: usize) -> Result<Bytes, SocketError> {
+        if let Some(front) = inner.received.front_mut() {
+            let chunk = front.split_to(max.min(front.len()));
+            if front.is_empty() {
+                inner.received.pop_front();
+            }
+            inner.received_len -= chunk.len();
+            inner.consumed += chunk.len();
+            return Ok(chunk);
+        }
+        Self::nothing_to_read(inner).map(|()| Bytes::new())
+    }
+
+    /// The first received octets, at most `max`, without taking them. Empty means end of stream.
+    ///
+    /// # Errors
+    /// As [`Socket::try_read`].
+    pub fn try_peek(&self, max: usize) -> Result<Bytes, SocketError> {
+        Self::peek(&mut self.cell.lock(), max)
+    }
+
+    /// [`Socket::try_peek`], waiting.
+    pub fn poll_peek(&self, cx: &mut Context<'_>, max: usize) -> Poll<Result<Bytes, SocketError>> {
+        let mut inner = self.cell.lock();
+        match Self::peek(&mut inner, max) {
+            Err(SocketError::WouldBlock) => {
+                inner.wait_read(cx.waker());
+                Poll::Pending
+            }
+            answer => Poll::Ready(answer),
+        }
+    }
+
+    fn peek(inner: &mut Inner, max: usize) -> Result<Bytes, SocketError> {
+        if let Some(front) = inner.received.front() {
+            return Ok(front.slice(..max.min(front.len())));
+        }
+        Self::nothing_to_read(inner).map(|()| Bytes::new())
+    }
+
+    /// Ok is end of stream.
+    fn nothing_to_read(inner: &mut Inner) -> Result<(), SocketError> {
+        if let Some(error) = inner.error.take() {
+            return Err(error);
+        }
+        if inner.end_of_stream || inner.read_shutdown {
+            return Ok(());
+        }
+        match inner.phase {
+            Phase::Fresh | Phase::Listening => Err(SocketError::NotConnected),
+            Phase::Connecting | Phase::Connected => Err(SocketError::WouldBlock),
+        }
+    }
+
+    /// Hands octets over, as many as the send buffer has room for, and says how many. The chunk is shared, not copied.
+    ///
+    /// # Errors
+    /// `WouldBlock` when there is no room, how the connection ended (once), then `BrokenPipe`.
+    pub fn try_write(&self, chunk: Bytes) -> Result<usize, SocketError> {
+        let taken = Self::write(&mut self.cell.lock(), chunk)?;
+        self.cell.mark();
+        Ok(taken)
+    }
+
+    /// [`Socket::try_write`], waiting. The chunk is only taken when ready.
+    pub fn poll_write(&self, cx: &mut Context<'_>, chunk: Bytes) -> Poll<Result<usize, SocketError>> {
+        let answer = {
+            let mut inner = self.cell.lock();
+            let answer = Self::write(&mut inner, chunk);
+            if answer == Err(SocketError::WouldBlock) {
+                inner.wait_write(cx.waker());
+                return Poll::Pending;
+            }
+            answer
+        };
+        if answer.is_ok() {
+            self.cell.mark();
+        }
+        Poll::Ready(answer)
+    }
+
+    fn write(inner: &mut Inner, mut chunk: Bytes) -> Result<usize, SocketError> {
+        if let Some(error) = inner.error.take() {
+            return Err(error);
+        }
+        if inner.write_shutdown || matches!(inner.phase, Phase::Fresh | Phase::Listening) {
+            return Err(SocketError::BrokenPipe);
+        }
+        if chunk.is_empty() {
+            return Ok(0);
+        }
+        let room = inner.send_room();
+        if room == 0 || inner.phase == Phase::Connecting {
+            return Err(SocketError::WouldBlock);
+        }
+        chunk.truncate(room);
+        let taken = chunk.len();
+        inner.sending_len += taken;
+        inner.sending.push_back(chunk);
+        Ok(taken)
+    }
+
+    /// Octets that a write would take now.
+    pub fn send_room(&self) -> usize {
+        self.cell.lock().send_room()
+    }
+
+    /// Octets received and not read.
+    pub fn unread(&self) -> usize {
+        self.cell.lock().received_len
+    }
+
+    /// Octets written and not acknowledged by the peer.
+    pub fn unsent(&self) -> usize {
+        let inner = self.cell.lock();
+        inner.sending_len + inner.in_flight
+    }
+
+    /// Ends one direction or both; the socket stays open.
+    ///
+    /// # Errors
+    /// `NotConnected`.
+    pub fn shutdown(&self, how: Shutdown) -> Result<(), SocketError> {
+        self.cell.update(|inner, wakes| {
+            if inner.phase != Phase::Connected || inner.flow.is_none() {
+                return Err(SocketError::NotConnected);
+            }
+            if how != Shutdown::Write {
+                inner.read_shutdown = true;
+                wakes.read = true;
+            }
+            if how != Shutdown::Read {
+                inner.write_shutdown = true;
+                inner.requests.shutdown_write = true;
+                wakes.write = true;
+            }
+            Ok(())
+        })?;
+        self.cell.mark();
+        Ok(())
+    }
+
+    /// close(): what was written is still delivered, unless octets stay unread or SO_LINGER says otherwise. Dropping the
+    /// socket does the same.
+    pub fn close(&self) {
+        self.end(|inner| inner.requests.close = true);
+    }
+
+    /// Resets the connection; what was not delivered is lost.
+    pub fn abort(&self) {
+        self.end(|inner| {
+            inner.requests.close = true;
+            inner.requests.abort = true;
+        });
+    }
+
+    fn end(&self, ask: impl FnOnce(&mut Inner)) {
+        self.cell.update(|inner, wakes| {
+            ask(inner);
+            inner.read_shutdown = true;
+            inner.write_shutdown = true;
+            wakes.all();
+        });
+        self.cell.mark();
+    }
+
+    /// After close() with SO_LINGER: ready when the FIN is acknowledged, the flow is gone or the linger time is over.
+    /// Without SO_LINGER: ready at the shard's next turn.
+    pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.cell.lock();
+        if inner.closed {
+            return Poll::Ready(());
+        }
+        inner.wait_control(cx.waker());
+        Poll::Pending
+    }
+
+    /// [`Socket::poll_closed`] without waiting.
+    pub fn is_closed(&self) -> bool {
+        self.cell.lock().closed
+    }
+}
