@@ -132,6 +132,9 @@ reasons! {
         Unreachable = "the network says the peer cannot be reached",
         DeviceLost = "the device is gone",
         Pruned = "an older request gave way to a younger one",
+        Refused = "the peer refused the connection",
+        InvalidSyn = "a SYN inside the window",
+        AbortOnOverflow = "the accept queue is full and tcp_abort_on_overflow is set",
     }
 }
 

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod knobs;
 pub mod output;
 pub mod segment;
+pub mod state;
 
 pub use connection::{Connection, Established, Outcome, TransmitLimits};
 pub use knobs::Knobs;
