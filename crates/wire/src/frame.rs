@@ -3,6 +3,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 
+use crate::checksum::Sum;
+
 /// How far the transport checksum can be trusted, or must be finished (virtio-net's words).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Checksum {
@@ -113,11 +115,14 @@ impl From<Bytes> for Payload {
     }
 }
 
+/// The headers of one packet: inline, the longest we write are 100 octets.
+pub type Head = SmallVec<[u8; 128]>;
+
 /// One IP packet on its way out: the headers in one small piece, the payload as shared chunks.
 #[derive(Clone, Debug)]
 pub struct Packet {
     /// IP and transport headers.
-    pub head: SmallVec<[u8; 128]>,
+    pub head: Head,
     /// What follows the headers.
     pub payload: Payload,
     /// Offload facts.
@@ -133,6 +138,22 @@ impl Packet {
     /// True when there is not one octet (never so for a packet that was emitted).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Finishes a partial checksum, for a device that cannot: sums from `start` to the end (the field holds the
+    /// pseudo-header sum already). A super-segment keeps its partial sum, because each piece will have its own. A position
+    /// outside the head changes nothing.
+    pub fn finish_checksum(&mut self) {
+        let Checksum::Partial { start, offset } = self.offload.checksum else { return };
+        let (start, field) = (usize::from(start), usize::from(start) + usize::from(offset));
+        if self.offload.gso.is_some() || field + 2 > self.head.len() {
+            return;
+        }
+        let mut sum = Sum::new();
+        sum.add(&self.head[start..]);
+        self.payload.chunks().iter().for_each(|chunk| sum.add(chunk));
+        self.head[field..field + 2].copy_from_slice(&sum.checksum().to_be_bytes());
+        self.offload.checksum = Checksum::Full;
     }
 
     /// The same packet in one piece, as the other end of an in-memory link receives it.

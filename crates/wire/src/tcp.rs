@@ -1,4 +1,8 @@
-//! The TCP header and its options (RFC 9293 section 3.1, RFC 7323, RFC 2018).
+//! The TCP header and its options (RFC 9293 section 3.1, RFC 7323, RFC 2018): the values; `codec` reads and writes them.
+
+mod codec;
+
+pub use codec::{CHECKSUM_OFFSET, HEADER_LEN, OPTIONS_LEN_MAX, emit, parse};
 
 use crate::Seq;
 use smallvec::SmallVec;
@@ -127,3 +131,6 @@ pub struct Header {
     /// The options.
     pub options: Options,
 }
+
+#[cfg(test)]
+mod tests;
