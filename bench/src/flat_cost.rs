@@ -65,12 +65,6 @@ fn case<'a>(name: &'static str, connections: u32, mut one: impl FnMut() + 'a) ->
 pub(crate) fn print(result: &FlatCost) {
     println!("{:<44} {:>10} {:>10} {:>10}", "case", "min", "median", "max");
     result.series.iter().for_each(|series| println!("{series}"));
-    println!(
-        "lastack beside 10,000 idle / none:      {:.2}x (at most {FLAT_RATIO_MAX}x)",
-        result.flat_ratio
-    );
-    println!(
-        "smoltcp / lastack, beside 1,000 idle: {:.1}x (at least {PEER_RATIO_MIN}x)",
-        result.peer_ratio
-    );
+    println!("lastack beside 10,000 idle / none:      {:.2}x (at most {FLAT_RATIO_MAX}x)", result.flat_ratio);
+    println!("smoltcp / lastack, beside 1,000 idle: {:.1}x (at least {PEER_RATIO_MIN}x)", result.peer_ratio);
 }

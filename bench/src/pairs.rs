@@ -42,7 +42,8 @@ impl Spread {
 impl Series {
     /// The ratio of this series to `base`, round by round.
     pub(crate) fn ratio_to(&self, base: &Series) -> Spread {
-        let ratios: Vec<f64> = self.samples.iter().zip(&base.samples).map(|(ours, base)| ours / base).collect();
+        let ratios: Vec<f64> =
+            self.samples.iter().zip(&base.samples).map(|(ours, base)| ours / base).collect();
         Spread::of(&ratios)
     }
 }

@@ -4,6 +4,7 @@
 //! peer without offloads would see.
 
 use bytes::Bytes;
+#[cfg(test)]
 use lastack_stack::observe::State;
 use lastack_stack::wire::{Checksum, Frame};
 use lastack_stack::{Capabilities, Config, Family, Instant, Secrets, Socket, SocketError, Sockets, Stack};
@@ -98,7 +99,8 @@ impl Lastack {
     }
 
     /// Connections that the client still knows, and its TIME_WAITs.
-    pub(crate) fn census(&self) -> (u32, u32) {
+    #[cfg(test)]
+    fn census(&self) -> (u32, u32) {
         let census = self.client.stack.census();
         (census.count(State::Established), census.count(State::TimeWait))
     }

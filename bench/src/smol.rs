@@ -108,7 +108,8 @@ impl Smoltcp {
     pub(crate) fn new(idle: usize) -> Smoltcp {
         let (mut client, mut server) = (Host::new(1), Host::new(2));
         let (client_socket, server_socket) = (client.add_socket(), server.add_socket());
-        let mut rig = Smoltcp { client, server, client_socket, server_socket, port: 1024, now: Instant::ZERO };
+        let mut rig =
+            Smoltcp { client, server, client_socket, server_socket, port: 1024, now: Instant::ZERO };
         for _ in 0..idle {
             let pair = (rig.client.add_socket(), rig.server.add_socket());
             rig.open(pair.0, pair.1);
@@ -165,7 +166,8 @@ impl Smoltcp {
         loop {
             self.server.link.inbox.append(&mut self.client.link.outbox);
             self.client.link.inbox.append(&mut self.server.link.outbox);
-            let (to_server, to_client) = (!self.server.link.inbox.is_empty(), !self.client.link.inbox.is_empty());
+            let (to_server, to_client) =
+                (!self.server.link.inbox.is_empty(), !self.client.link.inbox.is_empty());
             if !to_server && !to_client {
                 return;
             }
