@@ -1,0 +1,178 @@
+//! Segments and ICMP errors: `S. 0:0(0) ack 1 win 65160 <mss 1460,sackOK,TS val 7 ecr 5,nop,wscale 10>`.
+
+use super::ast::{Action, Icmp, IcmpKind, Opt, Segment};
+use super::lexer::Token;
+use super::parser::{Parsed, Parser};
+use lastack_wire::tcp::Flags;
+
+impl Parser<'_> {
+    /// What follows `<`: a segment, or an ICMP error with the part it quotes before or after it.
+    pub(super) fn inbound(&mut self) -> Parsed<Action> {
+        let quoted = if self.at_sign('[') { Some(self.quoted()?) } else { None };
+        if self.peek() != Some(&Token::Word("icmp")) {
+            return if quoted.is_some() {
+                Err(self.expected("`icmp`"))
+            } else {
+                Ok(Action::Send(self.segment(true)?))
+            };
+        }
+        self.advance();
+        let kind = self.icmp_kind()?;
+        let quoted = if quoted.is_none() && self.at_sign('[') { Some(self.quoted()?) } else { quoted };
+        Ok(Action::SendIcmp(Icmp { kind, quoted }))
+    }
+
+    fn quoted(&mut self) -> Parsed<(u32, u32)> {
+        self.need_sign('[')?;
+        let range = self.sequence()?;
+        self.need_sign(']')?;
+        Ok(range)
+    }
+
+    fn icmp_kind(&mut self) -> Parsed<IcmpKind> {
+        if self.take_word("packet_too_big") {
+            self.need_word("mtu")?;
+            return Ok(IcmpKind::TooBig(self.number()?));
+        }
+        self.need_word("unreachable")?;
+        let code = match self.peek() {
+            Some(Token::Word("net_unreachable")) => 0,
+            Some(Token::Word("host_unreachable")) => 1,
+            Some(Token::Word("protocol_unreachable")) => 2,
+            Some(Token::Word("port_unreachable")) => 3,
+            Some(Token::Word("source_route_failed")) => 5,
+            Some(Token::Word("net_prohibited")) => 9,
+            Some(Token::Word("host_prohibited")) => 10,
+            Some(Token::Word("packet_filtered")) => 13,
+            Some(Token::Word("frag_needed")) => {
+                self.advance();
+                self.need_word("mtu")?;
+                return Ok(IcmpKind::TooBig(self.number()?));
+            }
+            _ => return Err(self.expected("a kind of unreachable, such as `frag_needed`")),
+        };
+        self.advance();
+        Ok(IcmpKind::Unreachable(code))
+    }
+
+    /// A TCP segment after its arrow.
+    pub(super) fn segment(&mut self, inbound: bool) -> Parsed<Segment> {
+        let flags = self.flags()?;
+        // `seq` before the numbers is an older spelling.
+        self.take_word("seq");
+        let (start, len) = self.sequence()?;
+        let ack = if self.take_word("ack") { Some(self.number()?) } else { None };
+        let window = if self.take_word("win") { Some(self.number()?) } else { None };
+        let urgent = if self.take_word("urg") { Some(self.number()?) } else { None };
+        if inbound && window.is_none() {
+            return Err(self.expected("`win`: a segment that is sent needs its window"));
+        }
+        let mut options = Some(Vec::new());
+        if self.take_sign('<') {
+            options = self.options(inbound)?;
+        }
+        Ok(Segment { flags, start, len, ack, window, urgent, options })
+    }
+
+    /// Flag letters stand together without spaces; `.` is ACK and `-` is none.
+    fn flags(&mut self) -> Parsed<Flags> {
+        let mut flags = Flags::default();
+        let mut end = self.span().start;
+        let mut seen = false;
+        loop {
+            let letters: &str = match self.peek() {
+                Some(Token::Word(word)) => word,
+                Some(Token::Sign('.')) => ".",
+                Some(Token::Sign('-')) => "-",
+                _ => break,
+            };
+            if self.span().start != end {
+                break;
+            }
+            for letter in letters.chars() {
+                flags = flags.with(match letter {
+                    'S' => Flags::SYN,
+                    'F' => Flags::FIN,
+                    'R' => Flags::RST,
+                    'P' => Flags::PSH,
+                    '.' => Flags::ACK,
+                    'U' => Flags::URG,
+                    'E' => Flags::ECE,
+                    'W' => Flags::CWR,
+                    '-' => Flags::default(),
+                    _ => return Err(self.error("flags are letters of SFRPUEW, `.` for ACK, or `-`")),
+                });
+            }
+            end = self.span().end;
+            seen = true;
+            self.advance();
+        }
+        if seen { Ok(flags) } else { Err(self.expected("flags such as `S.`")) }
+    }
+
+    /// `1:1001(1000)`: the length must be what lies between the numbers.
+    fn sequence(&mut self) -> Parsed<(u32, u32)> {
+        let start: u32 = self.number()?;
+        self.need_sign(':')?;
+        let place = self.span();
+        let end: u32 = self.number()?;
+        self.need_sign('(')?;
+        let len: u32 = self.number()?;
+        self.need_sign(')')?;
+        if start.wrapping_add(len) != end {
+            let there = start.wrapping_add(len);
+            let message = format!("{start} and {len} octets make {there}, not {end}");
+            return Err(self.error_at(place.start, &message));
+        }
+        if len > 65_535 {
+            return Err(self.error_at(place.start, "no segment carries more than 65535 octets"));
+        }
+        Ok((start, len))
+    }
+
+    fn options(&mut self, inbound: bool) -> Parsed<Option<Vec<Opt>>> {
+        if self.peek() == Some(&Token::Ellipsis) {
+            if inbound {
+                return Err(self.error("a segment that is sent needs its options in full"));
+            }
+            self.advance();
+            self.need_sign('>')?;
+            return Ok(None);
+        }
+        let mut options = Vec::new();
+        while !self.take_sign('>') {
+            if !options.is_empty() {
+                self.need_sign(',')?;
+            }
+            options.push(self.one_option()?);
+        }
+        Ok(Some(options))
+    }
+
+    fn one_option(&mut self) -> Parsed<Opt> {
+        let place = self.span().start;
+        Ok(match self.word()? {
+            "eol" => Opt::Eol,
+            "nop" => Opt::Nop,
+            "mss" => Opt::Mss(self.number()?),
+            "wscale" => Opt::WindowScale(self.number()?),
+            "sackOK" => Opt::SackOk,
+            "sack" => {
+                let mut blocks = Vec::new();
+                while matches!(self.peek(), Some(Token::Number(_))) {
+                    let left = self.number()?;
+                    self.need_sign(':')?;
+                    blocks.push((left, self.number()?));
+                }
+                Opt::Sack(blocks)
+            }
+            "TS" => {
+                self.need_word("val")?;
+                let value = self.number()?;
+                self.need_word("ecr")?;
+                Opt::Timestamps(value, self.number()?)
+            }
+            other => return Err(self.error_at(place, &format!("`{other}` is no TCP option known here"))),
+        })
+    }
+}
