@@ -29,7 +29,8 @@ pub fn decode(packet: &[u8]) -> Result<Option<Seen>, String> {
         return Err("the TCP checksum is wrong".to_owned());
     }
     let word = |at: usize| u16::from_be_bytes([payload[at], payload[at + 1]]);
-    let long = |at: usize| u32::from_be_bytes([payload[at], payload[at + 1], payload[at + 2], payload[at + 3]]);
+    let long =
+        |at: usize| u32::from_be_bytes([payload[at], payload[at + 1], payload[at + 2], payload[at + 3]]);
     let header = usize::from(payload[12] >> 4) * 4;
     if header < 20 || header > payload.len() {
         return Err(format!("the TCP data offset says {header} octets"));

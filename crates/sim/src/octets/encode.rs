@@ -82,9 +82,7 @@ pub fn icmp_error(quoted: Ends, kind: IcmpKind, start: u32, len: u32) -> Vec<u8>
     original.truncate(if stack.is_ipv4() { 28 } else { 60 });
     let v4 = stack.is_ipv4();
     let (mut icmp, protocol) = match (kind, v4) {
-        (IcmpKind::TooBig(mtu), true) => {
-            (vec![3, 4, 0, 0, 0, 0, (mtu >> 8) as u8, mtu as u8], ICMP)
-        }
+        (IcmpKind::TooBig(mtu), true) => (vec![3, 4, 0, 0, 0, 0, (mtu >> 8) as u8, mtu as u8], ICMP),
         (IcmpKind::Unreachable(code), true) => (vec![3, code, 0, 0, 0, 0, 0, 0], ICMP),
         (IcmpKind::TooBig(mtu), false) => {
             let [a, b, c, d] = mtu.to_be_bytes();

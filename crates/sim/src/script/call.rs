@@ -93,8 +93,8 @@ impl<'a> Parser<'a> {
             if !fields.is_empty() {
                 self.need_sign(',')?;
             }
-            let named = matches!(self.peek(), Some(Token::Word(_)))
-                && self.peek_second() == Some(&Token::Sign('='));
+            let named =
+                matches!(self.peek(), Some(Token::Word(_))) && self.peek_second() == Some(&Token::Sign('='));
             let name = if named { self.word()?.to_owned() } else { fields.len().to_string() };
             if named {
                 self.need_sign('=')?;

@@ -71,8 +71,14 @@ impl<'a> Parser<'a> {
             }
             "--ip_version" => script.ipv6 = value == "ipv6",
             // What the tool needs to find its own devices and addresses says nothing about TCP.
-            "--mtu" | "--local_ip" | "--remote_ip" | "--gateway_ip" | "--netmask_ip" | "--bind_port"
-            | "--connect_port" | "--tcp_ts_tick_usecs" => {}
+            "--mtu"
+            | "--local_ip"
+            | "--remote_ip"
+            | "--gateway_ip"
+            | "--netmask_ip"
+            | "--bind_port"
+            | "--connect_port"
+            | "--tcp_ts_tick_usecs" => {}
             _ => return Err(self.error("this option of the tool is not known here")),
         }
         self.next += 1;
@@ -227,7 +233,8 @@ impl<'a> Parser<'a> {
             _ => return Err(self.expected("a number")),
         };
         let number = parsed.and_then(|n| T::try_from(n).ok());
-        let number = number.ok_or_else(|| self.error("this is no whole number of the size this field has"))?;
+        let number =
+            number.ok_or_else(|| self.error("this is no whole number of the size this field has"))?;
         self.next += 1;
         Ok(number)
     }

@@ -33,8 +33,7 @@ fn a_syn_ack_in_full() {
     let Action::Expect(segment) = &steps[0].action else { panic!("{steps:?}") };
     assert_eq!(segment.flags, Flags::SYN.with(Flags::ACK));
     assert_eq!((segment.start, segment.len, segment.ack, segment.window), (0, 0, Some(1), Some(65160)));
-    let options =
-        vec![Opt::Mss(1460), Opt::SackOk, Opt::Timestamps(100, 7), Opt::Nop, Opt::WindowScale(10)];
+    let options = vec![Opt::Mss(1460), Opt::SackOk, Opt::Timestamps(100, 7), Opt::Nop, Opt::WindowScale(10)];
     assert_eq!(segment.options, Some(options));
 }
 
@@ -87,11 +86,8 @@ fn preambles_become_knobs_and_nothing_else() {
     assert_eq!(script.tolerance_usecs, Some(9000));
     let sysctls: Vec<(&str, &str)> =
         script.sysctls.iter().map(|s| (s.name.as_str(), s.value.as_str())).collect();
-    let want = [
-        ("net.ipv4.tcp_sack", "0"),
-        ("net.ipv4.tcp_rmem", "4096,5,6"),
-        ("net.ipv4.tcp_fin_timeout", "10"),
-    ];
+    let want =
+        [("net.ipv4.tcp_sack", "0"), ("net.ipv4.tcp_rmem", "4096,5,6"), ("net.ipv4.tcp_fin_timeout", "10")];
     assert_eq!(sysctls, want);
     assert!(error("`rm -rf /`").contains("no command is executed"));
 }
@@ -103,10 +99,8 @@ fn comments_of_three_kinds_and_ours() {
     // The message of an assert is a text in double quotes in our subset.
     let text = text.replace("'no'", "\"no\"");
     let steps = steps(&text);
-    let row = Check::Row {
-        state: "TIME_WAIT".to_owned(),
-        timer: Some(("timewait".to_owned(), Some(59_900_000))),
-    };
+    let row =
+        Check::Row { state: "TIME_WAIT".to_owned(), timer: Some(("timewait".to_owned(), Some(59_900_000))) };
     assert_eq!(steps[1].action, Action::Check(row));
     assert_eq!((steps[2].when, &steps[2].action), (When::After(500_000), &Action::Check(Check::Gone)));
     let counters = vec![("TCPTimeouts".to_owned(), 3), ("TcpOutRsts".to_owned(), 0)];
@@ -118,8 +112,8 @@ fn comments_of_three_kinds_and_ours() {
 fn errors_show_the_place() {
     let text = "0 close(3) = 0\n+0 > S. 0:5(4) ack 1";
     let error = error(text);
-    assert!(error.contains("test.pkt:2:10: 0 and 4 octets make 4, not 5"), "{error}");
-    assert!(error.contains("  | +0 > S. 0:5(4) ack 1\n  |          ^"), "{error}");
+    assert!(error.contains("test.pkt:2:11: 0 and 4 octets make 4, not 5"), "{error}");
+    assert!(error.contains("  | +0 > S. 0:5(4) ack 1\n  |           ^"), "{error}");
     assert!(self::error("+0 < . 1:1(0) ack 1").contains("needs its window"));
     assert!(self::error("+0 > X 1:1(0)").contains("flags are letters"));
     assert!(self::error("+0 > S 0:0(0) <mms 1460>").contains("`mms` is no TCP option"));
