@@ -6,9 +6,12 @@
 mod census;
 mod config;
 mod flows;
+mod index;
 mod message;
+mod slab;
 mod socket;
 mod stack;
+mod wheel;
 
 pub use census::Census;
 pub use config::{Capabilities, Config, Deadline, Limits, Secrets, Shard, ShardId};
