@@ -3,11 +3,13 @@
 //! Sans-IO: `now`, the random generator and frames are arguments; nothing here reads a clock or waits. A [`Stack`] is one
 //! shard; it belongs to one thread and is never locked. Applications hold [`Socket`]s, which never call into it.
 
+mod bind;
 mod census;
 mod config;
 mod flows;
 mod index;
 mod message;
+mod ports;
 mod slab;
 mod socket;
 mod stack;

@@ -37,7 +37,12 @@ impl<T> Slab<T> {
             None => self.add_chunk(),
         };
         let chunk = &mut self.chunks[chunk_index as usize];
-        let (word, bits) = chunk.used.iter_mut().enumerate().find(|(_, bits)| **bits != u64::MAX).expect("a listed chunk has room");
+        let (word, bits) = chunk
+            .used
+            .iter_mut()
+            .enumerate()
+            .find(|(_, bits)| **bits != u64::MAX)
+            .expect("a listed chunk has room");
         let bit = bits.trailing_ones() as usize;
         *bits |= 1 << bit;
         let offset = word * 64 + bit;
@@ -58,7 +63,12 @@ impl<T> Slab<T> {
 
     fn add_chunk(&mut self) -> u32 {
         let index = self.chunks.len() as u32;
-        self.chunks.push(Chunk { slots: Vec::with_capacity(CHUNK), used: [0; WORDS], count: 0, listed: true });
+        self.chunks.push(Chunk {
+            slots: Vec::with_capacity(CHUNK),
+            used: [0; WORDS],
+            count: 0,
+            listed: true,
+        });
         self.with_room.push(index);
         index
     }
