@@ -37,6 +37,19 @@ pub struct Established {
     pub ts_recent: u32,
     /// Round trip of the handshake; `None` when a retransmission made it ambiguous (RTO 3 s then, TIMELINES T39).
     pub rtt: Option<Duration>,
+    /// What the peer's last handshake segment still wants from us.
+    pub first_ack: FirstAck,
+}
+
+/// Whether the handshake leaves an acknowledgment to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstAck {
+    /// The peer owes us nothing and we owe it nothing: a passive open.
+    NotOwed,
+    /// The third acknowledgment of an active open: poll_transmit gives it first.
+    Now,
+    /// The same, but it waits up to 200 ms for data (TCP_QUICKACK off or data pending, TIMELINES T25).
+    WithData,
 }
 
 /// What the caller does with the connection after a call.
