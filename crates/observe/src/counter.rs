@@ -195,6 +195,8 @@ counters! {
     TimeoutRehash = "TcpExtTcpTimeoutRehash",
     /// Segments sent with data for the first time.
     OrigDataSent = "TcpExtTCPOrigDataSent",
+    /// Segments that lie beyond the receive window.
+    BeyondWindow = "TcpExtBeyondWindow",
     /// lastack's own: replies dropped because the bounded output was full.
     OutputFull = "LastackOutputFull",
     /// lastack's own: frames dropped because a mailbox between shards was full.

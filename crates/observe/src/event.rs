@@ -159,6 +159,7 @@ reasons! {
         ReceiveBufferFull = "the receive buffer is full",
         OutOfOrderFull = "the out-of-order queue is full",
         AfterFin = "it lies beyond the peer's FIN",
+        Rfc1337 = "a RST in TIME_WAIT, with tcp_rfc1337 set",
         TimeWaitDuplicate = "an old segment in TIME_WAIT",
         UnwantedInListen = "not a SYN, and the port only listens",
         UnwantedInSynSent = "not an answer to our SYN",

@@ -3,16 +3,30 @@
 //! `now`, the knobs, the random generator and `&mut Output` are arguments; there is no clock, no I/O and no global.
 //! Four kinds of methods: `handle_*` (a segment, a timeout), application calls in the RFC's words, `poll_*`, getters.
 
+pub mod active_open;
+pub mod clock;
+pub mod closed;
 pub mod connection;
+pub mod half_open;
+mod handshake;
+pub mod isn;
 pub mod knobs;
+pub mod listen;
 pub mod output;
 pub mod segment;
 pub mod state;
+pub mod time_wait;
 
+pub use active_open::{ActiveOpen, ActiveVerdict};
+pub use closed::reset_for;
 pub use connection::{Connection, Established, Outcome, TransmitLimits};
+pub use half_open::{HalfOpen, HalfOpenVerdict};
+pub use isn::Secret;
 pub use knobs::Knobs;
+pub use listen::{ListenVerdict, judge_in_listen};
 pub use output::Output;
 pub use segment::{Arrival, Segment};
+pub use time_wait::{IsnFloor, TimeWait, TimeWaitVerdict};
 
 pub use lastack_observe::Instant;
 pub use lastack_wire::Seq;

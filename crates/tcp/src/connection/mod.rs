@@ -50,6 +50,9 @@ pub enum FirstAck {
     Now,
     /// The same, but it waits up to 200 ms for data (TCP_QUICKACK off or data pending, TIMELINES T25).
     WithData,
+    /// At once, and with a D-SACK for the peer's SYN (RFC 2883): a simultaneous open in which both SYN-ACKs crossed
+    /// (TIMELINES T15).
+    NowWithDuplicateSyn,
 }
 
 /// What the caller does with the connection after a call.

@@ -1,0 +1,334 @@
+//! An active open: SYN-SENT, and the SYN-RECEIVED of a simultaneous open (RFC 9293 sections 3.5, 3.10.7.3 and
+//! 3.10.7.4).
+//!
+//! Not here: the SYN-RECEIVED of a listener, which is a [`crate::HalfOpen`], and everything after the handshake.
+
+use crate::clock::{AnswerLimit, echoed_rtt, tsval};
+use crate::closed::reset_for;
+use crate::connection::{Connection, Established, FirstAck};
+use crate::handshake::{
+    BareAck, FIRST_TIMEOUT_SECONDS, Offer, first_window, paws_rejects, peer_window, scaled_window, send_mss,
+};
+use crate::knobs::SocketOptions;
+use crate::state::ACTIVE_OPEN;
+use crate::{Arrival, Instant, Knobs, Output, Segment, Seq};
+use lastack_observe::{Cause, Counter, DropReason, EventKind, ResetReason, State};
+use lastack_wire::tcp::{Flags, Header, Timestamps};
+use std::time::Duration;
+
+mod syn_received;
+mod syn_sent;
+#[cfg(test)]
+mod tests;
+
+/// One active open.
+#[derive(Clone, Debug)]
+pub struct ActiveOpen {
+    state: State,
+    iss: Seq,
+    ts_offset: u32,
+    offer: Offer,
+    window: u16,
+    /// What the peer's SYN brought, once one came.
+    peer: Option<Peer>,
+    /// When connect() was called; give-up times count from here.
+    opened: Instant,
+    /// When the last SYN left; `None` before the first.
+    sent: Option<Instant>,
+    deadline: Instant,
+    /// The timer's present length.
+    timeout: Duration,
+    retransmits: u8,
+    /// A SYN (or SYN-ACK) is to be sent.
+    due: bool,
+    answers: AnswerLimit,
+    /// What the segment that completed the handshake demands.
+    first_ack: FirstAck,
+}
+
+/// What the peer's SYN brought.
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    irs: Seq,
+    offer: Offer,
+    ts_recent: u32,
+}
+
+impl Peer {
+    fn of_syn(header: &Header) -> Peer {
+        Peer {
+            irs: header.seq,
+            offer: Offer::of_peer(&header.options),
+            ts_recent: header.options.timestamps.map_or(0, |ts| ts.value),
+        }
+    }
+}
+
+/// What the caller does with the open after a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum ActiveVerdict {
+    /// It goes on.
+    Keep,
+    /// The handshake is done: [`ActiveOpen::establish`].
+    Establish,
+    /// It is over; the change was reported. `Refused` is ECONNREFUSED, `Reset` ECONNRESET, `TimedOut` ETIMEDOUT,
+    /// `Unreachable` what the ICMP message said.
+    Fail(Cause),
+}
+
+impl ActiveOpen {
+    /// connect(): a SYN is due at once. `mss` is what the path takes.
+    pub fn new(
+        iss: Seq,
+        ts_offset: u32,
+        mss: u16,
+        options: &SocketOptions,
+        knobs: &Knobs,
+        now: Instant,
+    ) -> ActiveOpen {
+        let offer = Offer::ours(mss, options, knobs);
+        let timeout = Duration::from_secs(u64::from(FIRST_TIMEOUT_SECONDS));
+        ActiveOpen {
+            state: State::SynSent,
+            iss,
+            ts_offset,
+            offer,
+            window: first_window(offer.mss, false, options, knobs),
+            peer: None,
+            opened: now,
+            sent: None,
+            deadline: now + timeout,
+            timeout,
+            retransmits: 0,
+            due: true,
+            answers: AnswerLimit::default(),
+            first_ack: FirstAck::Now,
+        }
+    }
+
+    /// The SYN, or in SYN-RECEIVED the SYN-ACK, when one is due. The first one reports the edge from CLOSED.
+    pub fn poll_transmit(&mut self, now: Instant, _knobs: &Knobs, out: &mut Output) -> Option<Segment> {
+        if !self.due {
+            return None;
+        }
+        self.due = false;
+        if self.sent.is_none() {
+            out.count(Counter::ActiveOpens);
+            ACTIVE_OPEN.go(State::Closed, Cause::ActiveOpen, out);
+        } else {
+            out.count(Counter::SynRetrans);
+            out.count(Counter::RetransSegs);
+            out.count(Counter::TimeoutRehash);
+            out.event(EventKind::Retransmitted { seq: self.iss.0, len: 1 });
+        }
+        self.sent = Some(now);
+        Some(self.syn(now))
+    }
+
+    /// True when [`ActiveOpen::poll_transmit`] would return a segment.
+    pub fn has_work(&self) -> bool {
+        self.due
+    }
+
+    /// A SYN before the peer's came, a SYN-ACK with the same number after (TIMELINES T15). Its options are the SYN's
+    /// own: each side has said already what it can.
+    fn syn(&self, now: Instant) -> Segment {
+        let ts_recent = self.peer.map_or(0, |peer| peer.ts_recent);
+        let options = self.offer.options(Timestamps { value: tsval(now, self.ts_offset), echo: ts_recent });
+        let flags = if self.peer.is_some() { Flags::SYN.with(Flags::ACK) } else { Flags::SYN };
+        Segment {
+            header: Header {
+                seq: self.iss,
+                ack: self.peer.map_or(Seq(0), |peer| peer.irs + 1),
+                flags,
+                window: self.window,
+                options,
+                ..Header::default()
+            },
+            ..Segment::default()
+        }
+    }
+
+    /// A segment of this flow arrived. Octets in a SYN or a SYN-ACK are not read; the peer sends them again.
+    pub fn handle_segment(
+        &mut self,
+        arrival: &Arrival,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> ActiveVerdict {
+        match self.peer.filter(|_| self.state == State::SynRecv) {
+            Some(peer) => self.handle_in_syn_received(arrival, peer, knobs, now, out),
+            None => self.handle_in_syn_sent(arrival, now, out),
+        }
+    }
+
+    /// The deadline passed: another SYN is due, or the peer is given up.
+    ///
+    /// Linux gives up when the retransmissions are used up (`tcp_syn_retries` or TCP_SYNCNT, and in SYN-SENT
+    /// `tcp_syn_linear_timeouts` more), or when as much time has passed as `tcp_syn_retries` doublings take, or
+    /// TCP_USER_TIMEOUT when that is set (TIMELINES T01-T01d, T15b).
+    pub fn handle_timeout(
+        &mut self,
+        options: &SocketOptions,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> ActiveVerdict {
+        if now < self.deadline {
+            return ActiveVerdict::Keep;
+        }
+        out.count(Counter::Timeouts);
+        let retries = options.syncnt.unwrap_or(knobs.tcp_syn_retries);
+        let linear = if self.state == State::SynSent { knobs.tcp_syn_linear_timeouts } else { 0 };
+        let used_up = u32::from(self.retransmits) >= u32::from(retries) + u32::from(linear);
+        let limit = options.user_timeout.unwrap_or_else(|| doublings(retries, knobs));
+        let elapsed = now.since(self.opened);
+        if used_up || (self.retransmits > 0 && elapsed >= limit) {
+            out.count(Counter::AbortOnTimeout);
+            return self.fail(Cause::TimedOut, out);
+        }
+        if self.retransmits > 0 {
+            out.count(Counter::LostRetransmit);
+        }
+        self.retransmits = self.retransmits.saturating_add(1);
+        if self.state != State::SynSent || self.retransmits > linear {
+            let longest = Duration::from_millis(u64::from(knobs.tcp_rto_max_ms));
+            self.timeout = (self.timeout * 2).min(longest);
+        }
+        let left = options.user_timeout.map(|limit| limit.saturating_sub(elapsed).max(SOON));
+        self.deadline = now + left.map_or(self.timeout, |left| left.min(self.timeout));
+        self.due = true;
+        ActiveVerdict::Keep
+    }
+
+    /// When [`ActiveOpen::handle_timeout`] wants to be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        Some(self.deadline)
+    }
+
+    /// An ICMP message says that the peer cannot be reached; `quoted` is the number of the segment it quotes. Linux
+    /// fails connect() at once (as RFC 1122 section 4.2.3.9 does not ask for the soft codes).
+    pub fn handle_unreachable(&mut self, quoted: Seq, out: &mut Output) -> ActiveVerdict {
+        if quoted != self.iss {
+            out.count(Counter::OutOfWindowIcmps);
+            out.dropped(DropReason::StaleIcmp);
+            return ActiveVerdict::Keep;
+        }
+        self.fail(Cause::Unreachable, out)
+    }
+
+    /// close(): SYN-SENT ends without a word (TIMELINES T01e). SYN-RECEIVED comes back and goes on; the caller
+    /// closes the connection as soon as it is established (RFC 9293 section 3.10.4).
+    pub fn close(self, out: &mut Output) -> Option<ActiveOpen> {
+        if self.state == State::SynRecv {
+            return Some(self);
+        }
+        self.end(Cause::Close, out);
+        None
+    }
+
+    /// ABORT, or the end of the device: RST when the peer knows of us (RFC 9293 section 3.10.5).
+    pub fn abort(self, cause: Cause, now: Instant, out: &mut Output) {
+        if let Some(peer) = self.peer.filter(|_| cause == Cause::Abort) {
+            let mut segment = self.bare_ack(peer).segment(self.ts_offset, now);
+            segment.header.flags = Flags::RST.with(Flags::ACK);
+            segment.header.window = 0;
+            segment.header.options.timestamps = None;
+            out.reset(segment, ResetReason::AbortByUser);
+        }
+        self.end(cause, out);
+    }
+
+    /// Reports the end; an open that never sent its SYN was never reported to exist.
+    fn end(&self, cause: Cause, out: &mut Output) {
+        if self.sent.is_some() {
+            ACTIVE_OPEN.go(self.state, cause, out);
+        }
+    }
+
+    fn fail(&mut self, cause: Cause, out: &mut Output) -> ActiveVerdict {
+        out.count(Counter::AttemptFails);
+        self.end(cause, out);
+        ActiveVerdict::Fail(cause)
+    }
+
+    fn bare_ack(&self, peer: Peer) -> BareAck {
+        let agreed = self.offer.answer(peer.offer);
+        BareAck {
+            seq: self.iss + 1,
+            ack: peer.irs + 1,
+            window: scaled_window(self.window, agreed.window_scale),
+            ts_recent: agreed.timestamps.then_some(peer.ts_recent),
+        }
+    }
+
+    /// `SynSent` or `SynRecv`.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Retransmissions so far.
+    pub fn retransmits(&self) -> u8 {
+        self.retransmits
+    }
+
+    /// Makes the connection. `arrival` is the segment whose verdict was [`ActiveVerdict::Establish`]; the caller then
+    /// hands it to [`Connection::handle_segment`] unless it carries SYN, which this type has dealt with.
+    pub fn establish(
+        self,
+        arrival: &Arrival,
+        options: &SocketOptions,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> Connection {
+        let header = &arrival.header;
+        let peer = self.peer.unwrap_or_else(|| Peer::of_syn(header));
+        let cause = if header.flags.syn() { Cause::SynAckReceived } else { Cause::SynAcked };
+        ACTIVE_OPEN.go(self.state, cause, out);
+        let agreed = self.offer.answer(peer.offer);
+        let window_scale = agreed.window_scale.zip(peer.offer.window_scale).map(|(ours, its)| (its, ours));
+        let echo = header.options.timestamps.filter(|_| agreed.timestamps).map_or(0, |ts| ts.echo);
+        let rtt = match self.sent {
+            Some(sent) if self.retransmits == 0 => Some(now.since(sent)),
+            _ => echoed_rtt(now, self.ts_offset, echo),
+        };
+        let first_ack = match self.first_ack {
+            FirstAck::Now if options.quickack == Some(false) => FirstAck::WithData,
+            other => other,
+        };
+        let seed = Established {
+            iss: self.iss,
+            irs: peer.irs,
+            send_mss: send_mss(self.offer.mss, peer.offer.mss),
+            our_mss: self.offer.mss,
+            send_window: peer_window(header, window_scale.map(|(its, _)| its)),
+            receive_window: u32::from(self.window),
+            window_scale,
+            timestamps: agreed.timestamps,
+            sack: agreed.sack,
+            ts_offset: self.ts_offset,
+            ts_recent: peer.ts_recent,
+            rtt,
+            first_ack,
+        };
+        Connection::new(seed, options, knobs, now)
+    }
+}
+
+/// What is left for a timer whose TCP_USER_TIMEOUT has passed already: a tick of Linux's clock at 250 Hz.
+const SOON: Duration = Duration::from_millis(4);
+
+/// The time that `retries` doublings of the first timeout take, none longer than `tcp_rto_max_ms`: 127 s for 6.
+fn doublings(retries: u8, knobs: &Knobs) -> Duration {
+    let longest = Duration::from_millis(u64::from(knobs.tcp_rto_max_ms));
+    let mut timeout = Duration::from_secs(u64::from(FIRST_TIMEOUT_SECONDS));
+    let mut sum = Duration::ZERO;
+    for _ in 0..=retries {
+        sum += timeout;
+        timeout = (timeout * 2).min(longest);
+    }
+    sum
+}

@@ -1,0 +1,125 @@
+//! SYN-RECEIVED by simultaneous open (RFC 9293 section 3.10.7.4, matrix row SYN_RECV(simultaneous open)).
+//!
+//! Unlike a listener's request this is a full socket: the checks are those of the synchronized states.
+
+use super::*;
+
+impl ActiveOpen {
+    pub(super) fn handle_in_syn_received(
+        &mut self,
+        arrival: &Arrival,
+        peer: Peer,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> ActiveVerdict {
+        let header = &arrival.header;
+        let flags = header.flags;
+        let timestamps = self.offer.timestamps && peer.offer.timestamps;
+        if timestamps && !flags.rst() && paws_rejects(arrival, peer.ts_recent) {
+            out.count(Counter::PawsEstab);
+            out.dropped(DropReason::Paws);
+            self.answer(arrival, peer, Counter::AckSkippedPaws, knobs, now, out);
+            return ActiveVerdict::Keep;
+        }
+        if !self.is_in_window(arrival, peer) {
+            return self.handle_out_of_window(arrival, peer, knobs, now, out);
+        }
+        if flags.rst() {
+            if header.seq == peer.irs + 1 {
+                return self.fail(Cause::Reset, out);
+            }
+            out.dropped(DropReason::InexactRst);
+            self.challenge(peer, knobs, now, out);
+            return ActiveVerdict::Keep;
+        }
+        if flags.syn() && !self.completes(arrival, peer) {
+            return self.handle_syn(peer, knobs, now, out);
+        }
+        if !flags.ack() {
+            out.dropped(DropReason::NoAck);
+            return ActiveVerdict::Keep;
+        }
+        // RFC 9293 wants SND.UNA < SEG.ACK; Linux takes an acknowledgment of nothing, too (matrix); we do, the peer
+        // has shown that it knows our number.
+        if header.ack != self.iss && header.ack != self.iss + 1 {
+            out.dropped(DropReason::FutureAck);
+            if let Some(reset) = reset_for(arrival) {
+                out.reset(reset, ResetReason::InvalidAck);
+            }
+            return ActiveVerdict::Keep;
+        }
+        self.first_ack = if flags.syn() { FirstAck::NowWithDuplicateSyn } else { FirstAck::NotOwed };
+        ActiveVerdict::Establish
+    }
+
+    /// Linux's sequence test of full sockets: nothing that ends before RCV.NXT, nothing that begins after the window.
+    fn is_in_window(&self, arrival: &Arrival, peer: Peer) -> bool {
+        let receive_next = peer.irs + 1;
+        arrival.end().ge(receive_next) && arrival.header.seq.le(receive_next + u32::from(self.window))
+    }
+
+    /// The peer's SYN-ACK: it took our SYN as we took its.
+    fn completes(&self, arrival: &Arrival, peer: Peer) -> bool {
+        let header = &arrival.header;
+        header.flags.ack() && header.seq == peer.irs && arrival.len() == 1 && header.ack == self.iss + 1
+    }
+
+    fn handle_out_of_window(
+        &mut self,
+        arrival: &Arrival,
+        peer: Peer,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> ActiveVerdict {
+        let flags = arrival.header.flags;
+        if flags.rst() {
+            out.dropped(DropReason::OutOfWindowRst);
+            return ActiveVerdict::Keep;
+        }
+        if flags.syn() {
+            return self.handle_syn(peer, knobs, now, out);
+        }
+        if arrival.header.seq.gt(peer.irs + 1) {
+            out.count(Counter::BeyondWindow);
+        }
+        out.dropped(DropReason::OutOfWindow);
+        self.answer(arrival, peer, Counter::AckSkippedSeq, knobs, now, out);
+        ActiveVerdict::Keep
+    }
+
+    /// RFC 5961 section 4: any other SYN is challenged.
+    fn handle_syn(&mut self, peer: Peer, knobs: &Knobs, now: Instant, out: &mut Output) -> ActiveVerdict {
+        out.count(Counter::SynChallenge);
+        out.dropped(DropReason::UnexpectedSyn);
+        self.challenge(peer, knobs, now, out);
+        ActiveVerdict::Keep
+    }
+
+    fn challenge(&mut self, peer: Peer, knobs: &Knobs, now: Instant, out: &mut Output) {
+        if !self.answers.allows(knobs, now) {
+            out.count(Counter::AckSkippedChallenge);
+            return;
+        }
+        out.count(Counter::ChallengeAck);
+        out.reply(self.bare_ack(peer).segment(self.ts_offset, now));
+    }
+
+    fn answer(
+        &mut self,
+        arrival: &Arrival,
+        peer: Peer,
+        skipped: Counter,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) {
+        let limited = arrival.is_empty() || arrival.header.flags.syn();
+        if limited && !self.answers.allows(knobs, now) {
+            out.count(skipped);
+            return;
+        }
+        out.reply(self.bare_ack(peer).segment(self.ts_offset, now));
+    }
+}

@@ -1,0 +1,364 @@
+//! A listener's request in SYN-RECEIVED (RFC 9293 section 3.10.7.4, "SYN-RECEIVED STATE", and 3.5).
+//!
+//! A small record: no addresses, no buffers, no deadline; the table that holds it keeps those. The connection is
+//! made when the third segment comes. Not here: simultaneous open, which is an [`crate::ActiveOpen`], and the queues.
+
+use crate::clock::{AnswerLimit, echoed_rtt, tsval};
+use crate::closed::reset_for;
+use crate::connection::{Connection, Established, FirstAck};
+use crate::handshake::{
+    BareAck, FIRST_TIMEOUT_SECONDS, Offer, first_window, in_window, paws_rejects, peer_window, send_mss,
+};
+use crate::knobs::SocketOptions;
+use crate::state::HALF_OPEN;
+use crate::{Arrival, Instant, Knobs, Output, Segment, Seq};
+use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
+use lastack_wire::tcp::{Flags, Header, Timestamps};
+use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
+
+/// One request.
+#[derive(Clone, Copy, Debug)]
+pub struct HalfOpen {
+    iss: Seq,
+    irs: Seq,
+    ts_recent: u32,
+    /// Microseconds, modulo 2^32, when the first SYN-ACK was made.
+    answered_at: u32,
+    answers: AnswerLimit,
+    our_mss: u16,
+    peer_mss: u16,
+    window: u16,
+    our_shift: u8,
+    peer_shift: u8,
+    timeouts: u8,
+    agreed: Agreed,
+}
+
+const _: () = assert!(size_of::<HalfOpen>() <= 40);
+
+/// What both SYNs offered, and whether the SYN-ACK went out more than once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Agreed(u8);
+
+impl Agreed {
+    const TIMESTAMPS: u8 = 1;
+    const SACK: u8 = 2;
+    const WINDOW_SCALE: u8 = 4;
+    const RETRANSMITTED: u8 = 8;
+
+    fn set(&mut self, bit: u8, on: bool) {
+        self.0 |= if on { bit } else { 0 };
+    }
+
+    fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+}
+
+/// What the table does with the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum HalfOpenVerdict {
+    /// Nothing.
+    Keep,
+    /// The third segment is here: [`HalfOpen::establish`], when the accept queue has room. When it has not, nothing
+    /// happened yet.
+    Establish,
+    /// It is removed; the change was reported.
+    Drop(Cause),
+    /// A repeated SYN was answered with the SYN-ACK: its timer starts anew with [`HalfOpen::delay`] (TIMELINES T02d).
+    Restart,
+}
+
+fn micros(now: Instant) -> u32 {
+    (now.0 / 1000) as u32
+}
+
+impl HalfOpen {
+    /// Keeps a SYN that a listener may answer. `mss` is what the path takes, `options` are the listener's. Data in the
+    /// SYN is not read (TIMELINES T24). The caller reports the edge from LISTEN with [`HalfOpen::report`].
+    pub fn from_syn(
+        arrival: &Arrival,
+        iss: Seq,
+        mss: u16,
+        options: &SocketOptions,
+        knobs: &Knobs,
+        now: Instant,
+    ) -> HalfOpen {
+        let peer = Offer::of_peer(&arrival.header.options);
+        let ours = Offer::ours(mss, options, knobs).answer(peer);
+        let mut agreed = Agreed::default();
+        agreed.set(Agreed::TIMESTAMPS, ours.timestamps);
+        agreed.set(Agreed::SACK, ours.sack);
+        agreed.set(Agreed::WINDOW_SCALE, ours.window_scale.is_some());
+        HalfOpen {
+            iss,
+            irs: arrival.header.seq,
+            ts_recent: arrival.header.options.timestamps.map_or(0, |ts| ts.value),
+            answered_at: micros(now),
+            answers: AnswerLimit::default(),
+            our_mss: ours.mss,
+            peer_mss: peer.mss,
+            window: first_window(ours.mss, ours.timestamps, options, knobs),
+            our_shift: ours.window_scale.unwrap_or(0),
+            peer_shift: peer.window_scale.unwrap_or(0),
+            timeouts: 0,
+            agreed,
+        }
+    }
+
+    /// Reports that the request exists.
+    pub fn report(&self, out: &mut Output) {
+        HALF_OPEN.go(State::Listen, Cause::SynReceived, out);
+    }
+
+    /// The SYN-ACK: only options that the SYN offered (TIMELINES T02, T39).
+    pub fn syn_ack(&self, ts_offset: u32, now: Instant) -> Segment {
+        let offer = Offer {
+            mss: self.our_mss,
+            timestamps: self.agreed.has(Agreed::TIMESTAMPS),
+            sack: self.agreed.has(Agreed::SACK),
+            window_scale: self.agreed.has(Agreed::WINDOW_SCALE).then_some(self.our_shift),
+        };
+        Segment {
+            header: Header {
+                seq: self.iss,
+                ack: self.irs + 1,
+                flags: Flags::SYN.with(Flags::ACK),
+                window: self.window,
+                options: offer.options(Timestamps { value: tsval(now, ts_offset), echo: self.ts_recent }),
+                ..Header::default()
+            },
+            ..Segment::default()
+        }
+    }
+
+    /// A segment of this flow arrived.
+    pub fn handle_segment(
+        &mut self,
+        arrival: &Arrival,
+        ts_offset: u32,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> HalfOpenVerdict {
+        let header = &arrival.header;
+        let flags = header.flags;
+        let paws = self.agreed.has(Agreed::TIMESTAMPS) && paws_rejects(arrival, self.ts_recent);
+        if header.seq == self.irs && flags.syn() && !flags.ack() && !flags.rst() && !paws {
+            return self.answer_syn_again(ts_offset, knobs, now, out);
+        }
+        if flags.rst() {
+            return self.handle_reset(arrival, paws, ts_offset, knobs, now, out);
+        }
+        if flags.ack() && header.ack != self.iss + 1 {
+            // RFC 9293 checks the sequence number first; Linux the acknowledgment (matrix, SYN_RECV); so do we.
+            out.dropped(DropReason::FutureAck);
+            reset(arrival, ResetReason::InvalidAck, out);
+            return HalfOpenVerdict::Keep;
+        }
+        if paws || !in_window(arrival, self.irs + 1, u32::from(self.window)) {
+            self.refuse_number(arrival, paws, ts_offset, knobs, now, out);
+            return HalfOpenVerdict::Keep;
+        }
+        if flags.syn() {
+            reset(arrival, ResetReason::InvalidSyn, out);
+            return drop_request(Cause::InvalidSyn, out);
+        }
+        if !flags.ack() {
+            out.dropped(DropReason::NoAck);
+            return HalfOpenVerdict::Keep;
+        }
+        if let Some(ts) = header.options.timestamps.filter(|_| header.seq.le(self.irs + 1)) {
+            self.ts_recent = ts.value;
+        }
+        HalfOpenVerdict::Establish
+    }
+
+    fn answer_syn_again(
+        &mut self,
+        ts_offset: u32,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> HalfOpenVerdict {
+        if !self.answers.allows(knobs, now) {
+            out.count(Counter::AckSkippedSynRecv);
+            out.dropped(DropReason::RateLimited);
+            return HalfOpenVerdict::Keep;
+        }
+        self.repeat_syn_ack(ts_offset, now, out);
+        HalfOpenVerdict::Restart
+    }
+
+    fn repeat_syn_ack(&mut self, ts_offset: u32, now: Instant, out: &mut Output) {
+        self.agreed.set(Agreed::RETRANSMITTED, true);
+        out.count(Counter::SynRetrans);
+        out.count(Counter::RetransSegs);
+        out.event(lastack_observe::EventKind::Retransmitted { seq: self.iss.0, len: 1 });
+        out.reply(self.syn_ack(ts_offset, now));
+    }
+
+    /// RFC 5961 section 3.2: exact, or challenged, or nothing.
+    fn handle_reset(
+        &mut self,
+        arrival: &Arrival,
+        paws: bool,
+        ts_offset: u32,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> HalfOpenVerdict {
+        if paws {
+            out.count(Counter::PawsEstab);
+            out.dropped(DropReason::Paws);
+        } else if arrival.header.seq == self.irs + 1 {
+            return drop_request(Cause::Reset, out);
+        } else if in_window(arrival, self.irs + 1, u32::from(self.window)) {
+            out.dropped(DropReason::InexactRst);
+            if self.answers.allows(knobs, now) {
+                out.count(Counter::ChallengeAck);
+                self.acknowledge(ts_offset, now, out);
+            } else {
+                out.count(Counter::AckSkippedChallenge);
+            }
+        } else {
+            out.dropped(DropReason::OutOfWindowRst);
+        }
+        HalfOpenVerdict::Keep
+    }
+
+    fn refuse_number(
+        &mut self,
+        arrival: &Arrival,
+        paws: bool,
+        ts_offset: u32,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) {
+        if paws {
+            out.count(Counter::PawsEstab);
+        }
+        out.dropped(if paws { DropReason::Paws } else { DropReason::OutOfWindow });
+        let limited = arrival.is_empty() || arrival.header.flags.syn();
+        if limited && !self.answers.allows(knobs, now) {
+            out.count(Counter::AckSkippedSynRecv);
+            return;
+        }
+        self.acknowledge(ts_offset, now, out);
+    }
+
+    fn acknowledge(&self, ts_offset: u32, now: Instant, out: &mut Output) {
+        let ack = BareAck {
+            seq: self.iss + 1,
+            ack: self.irs + 1,
+            window: self.window >> self.our_shift,
+            ts_recent: self.agreed.has(Agreed::TIMESTAMPS).then_some(self.ts_recent),
+        };
+        out.reply(ack.segment(ts_offset, now));
+    }
+
+    /// Its timer fired. The SYN-ACK goes out again and the next delay is returned; `None`: after `retries`
+    /// retransmissions (`tcp_synack_retries`, TCP_SYNCNT, or fewer when the queue is crowded, TIMELINES T36) the request
+    /// is given up, silently (T02). The linear phase of SYNs does not apply.
+    pub fn handle_timeout(
+        &mut self,
+        retries: u8,
+        ts_offset: u32,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> Option<Duration> {
+        out.count(Counter::Timeouts);
+        if self.timeouts >= retries {
+            HALF_OPEN.go(State::SynRecv, Cause::SynAckRetriesExceeded, out);
+            return None;
+        }
+        self.timeouts += 1;
+        self.repeat_syn_ack(ts_offset, now, out);
+        Some(self.delay(knobs))
+    }
+
+    /// Time from a SYN-ACK to the next: a second, doubled by each timeout, at most `tcp_rto_max_ms`.
+    pub fn delay(&self, knobs: &Knobs) -> Duration {
+        let doubled = FIRST_TIMEOUT_SECONDS.checked_shl(u32::from(self.timeouts)).unwrap_or(u32::MAX).max(1);
+        let longest = Duration::from_millis(u64::from(knobs.tcp_rto_max_ms));
+        Duration::from_secs(u64::from(doubled)).min(longest)
+    }
+
+    /// Timeouts so far.
+    pub fn timeouts(&self) -> u8 {
+        self.timeouts
+    }
+
+    /// True before the first timeout: Linux's "young", which a crowded queue spares.
+    pub fn is_young(&self) -> bool {
+        self.timeouts == 0
+    }
+
+    /// Our initial sequence number.
+    pub fn iss(&self) -> Seq {
+        self.iss
+    }
+
+    /// Removes the request for a reason of the caller's: `Pruned`, `AbortOnOverflow`, `ListenerClosed`, `DeviceLost`.
+    pub fn abandon(self, cause: Cause, out: &mut Output) {
+        HALF_OPEN.go(State::SynRecv, cause, out);
+    }
+
+    /// Makes the connection. `arrival` is the segment whose verdict was [`HalfOpenVerdict::Establish`]; the caller then
+    /// hands it to [`Connection::handle_segment`].
+    pub fn establish(
+        self,
+        arrival: &Arrival,
+        ts_offset: u32,
+        options: &SocketOptions,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> Connection {
+        HALF_OPEN.go(State::SynRecv, Cause::SynAcked, out);
+        out.count(Counter::PassiveOpens);
+        let timestamps = self.agreed.has(Agreed::TIMESTAMPS);
+        let window_scale = self.agreed.has(Agreed::WINDOW_SCALE).then_some((self.peer_shift, self.our_shift));
+        let rtt = if !self.agreed.has(Agreed::RETRANSMITTED) {
+            Some(Duration::from_micros(u64::from(micros(now).wrapping_sub(self.answered_at))))
+        } else {
+            let echo = arrival.header.options.timestamps.filter(|_| timestamps).map_or(0, |ts| ts.echo);
+            echoed_rtt(now, ts_offset, echo)
+        };
+        let seed = Established {
+            iss: self.iss,
+            irs: self.irs,
+            send_mss: send_mss(self.our_mss, self.peer_mss),
+            our_mss: self.our_mss,
+            send_window: peer_window(&arrival.header, window_scale.map(|(peer, _)| peer)),
+            receive_window: u32::from(self.window),
+            window_scale,
+            timestamps,
+            sack: self.agreed.has(Agreed::SACK),
+            ts_offset,
+            ts_recent: self.ts_recent,
+            rtt,
+            first_ack: FirstAck::NotOwed,
+        };
+        Connection::new(seed, options, knobs, now)
+    }
+}
+
+fn reset(arrival: &Arrival, reason: ResetReason, out: &mut Output) {
+    if let Some(segment) = reset_for(arrival) {
+        out.reset(segment, reason);
+    }
+}
+
+fn drop_request(cause: Cause, out: &mut Output) -> HalfOpenVerdict {
+    out.count(Counter::EmbryonicRsts);
+    out.count(Counter::AttemptFails);
+    HALF_OPEN.go(State::SynRecv, cause, out);
+    HalfOpenVerdict::Drop(cause)
+}
