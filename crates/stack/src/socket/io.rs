@@ -140,6 +140,36 @@ impl Socket {
         Ok(taken)
     }
 
+    /// Ready when a read would not wait: octets, end of stream or an error are there. Takes nothing.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.cell.lock();
+        let waits = inner.received.is_empty()
+            && inner.error.is_none()
+            && Self::nothing_to_read(&mut inner) == Err(SocketError::WouldBlock);
+        if waits {
+            inner.wait_read(cx.waker());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready when a write would not wait: there is room, the sending side has ended or an error is there.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.cell.lock();
+        let waits = inner.error.is_none()
+            && !inner.write_shutdown
+            && match inner.phase {
+                Phase::Fresh | Phase::Listening => false,
+                Phase::Connecting => true,
+                Phase::Connected => inner.send_room() == 0,
+            };
+        if waits {
+            inner.wait_write(cx.waker());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
     /// Octets that a write would take now.
     pub fn send_room(&self) -> usize {
         self.cell.lock().send_room()
