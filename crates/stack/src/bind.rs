@@ -33,7 +33,7 @@ impl Owner {
 
     /// A socket before bind(), with its options.
     pub(crate) const fn new(reuseaddr: bool, reuseport: bool) -> Owner {
-        Owner(reuseaddr as u8 * Owner::REUSEADDR | reuseport as u8 * Owner::REUSEPORT)
+        Owner((reuseaddr as u8 * Owner::REUSEADDR) | (reuseport as u8 * Owner::REUSEPORT))
     }
 
     /// The same socket when connect() and not bind() gave it its port.
