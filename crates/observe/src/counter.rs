@@ -97,9 +97,25 @@ counters! {
     PureAcks = "TcpExtTCPPureAcks",
     /// Acknowledgments taken on the fast path.
     HpAcks = "TcpExtTCPHPAcks",
+    /// Recoveries started by SACK.
+    SackRecovery = "TcpExtTCPSackRecovery",
+    /// Peers that forgot what they had selectively acknowledged.
+    SackReneging = "TcpExtTCPSACKReneging",
+    /// Fast recoveries undone because nothing was lost.
+    FullUndo = "TcpExtTCPFullUndo",
+    /// Timeouts undone because nothing was lost.
+    LossUndo = "TcpExtTCPLossUndo",
+    /// Timeouts during a recovery without SACK.
+    RenoRecoveryFail = "TcpExtTCPRenoRecoveryFail",
+    /// Timeouts during a recovery with SACK.
+    SackRecoveryFail = "TcpExtTCPSackRecoveryFail",
+    /// Timeouts after SACKs that did not suffice for a recovery.
+    SackFailures = "TcpExtTCPSackFailures",
+    /// Timeouts while a timeout was being repaired.
+    LossFailures = "TcpExtTCPLossFailures",
     /// Recoveries started by duplicate acknowledgments without SACK.
     RenoRecovery = "TcpExtTCPRenoRecovery",
-    /// Reno recoveries that ended in a timeout.
+    /// Timeouts after duplicate acknowledgments that did not suffice for a recovery, without SACK.
     RenoFailures = "TcpExtTCPRenoFailures",
     /// Recoveries undone by a D-SACK.
     DsackUndo = "TcpExtTCPDSACKUndo",

@@ -4,8 +4,10 @@
 //! Four kinds of methods: `handle_*` (a segment, a timeout), application calls in the RFC's words, `poll_*`, getters.
 
 pub mod active_open;
+pub(crate) mod chunk;
 pub mod clock;
 pub mod closed;
+pub(crate) mod congestion;
 pub mod connection;
 pub mod half_open;
 mod handshake;
@@ -13,7 +15,9 @@ pub mod isn;
 pub mod knobs;
 pub mod listen;
 pub mod output;
+pub(crate) mod receive;
 pub mod segment;
+pub(crate) mod send;
 pub mod state;
 pub mod time_wait;
 

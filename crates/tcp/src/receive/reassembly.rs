@@ -1,0 +1,228 @@
+//! Octets that arrived out of order, until the gap before them is filled (RFC 9293 section 3.10.7.4, RFC 2018,
+//! RFC 2883).
+//!
+//! Bounded by the number of blocks and by the memory they pin. When it is full the block furthest away gives way to an
+//! octet before it, and anything else is dropped: a peer keeps what it was not acknowledged cumulatively (RFC 2018
+//! section 8 permits this). What arrived first is kept where segments overlap. Not here: RCV.NXT and the FIN's place.
+
+use crate::Output;
+use crate::chunk::ChunkQueue;
+use bytes::Bytes;
+use lastack_observe::{Counter, DropReason};
+use lastack_wire::Seq;
+use lastack_wire::tcp::SackBlock;
+use smallvec::SmallVec;
+
+/// Blocks at most: each is a hole that the peer still has to fill.
+const BLOCKS_MAX: usize = 512;
+/// A SACK option carries at most four blocks, three beside timestamps.
+const SACK_MAX: usize = 4;
+
+/// What became of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Insertion {
+    /// At least one octet of it was new and is kept.
+    Queued,
+    /// Every octet of it was there already; a D-SACK is due.
+    Duplicate,
+    /// No room.
+    Dropped,
+}
+
+#[derive(Debug)]
+struct Block {
+    left: Seq,
+    octets: ChunkQueue,
+}
+
+impl Block {
+    fn right(&self) -> Seq {
+        self.left + self.octets.len()
+    }
+}
+
+/// The out-of-order queue.
+#[derive(Debug, Default)]
+pub(crate) struct Reassembly {
+    /// In order, apart from each other by at least one octet.
+    blocks: Vec<Block>,
+    /// Octets of memory that all blocks pin.
+    pinned: usize,
+    /// Blocks in the order in which they last changed, the latest first.
+    recent: SmallVec<[SackBlock; SACK_MAX]>,
+    /// Octets that arrived twice, to be reported once.
+    duplicate: Option<SackBlock>,
+}
+
+impl Reassembly {
+    /// An empty queue; allocates nothing.
+    pub(crate) fn new() -> Reassembly {
+        Reassembly::default()
+    }
+
+    /// True when there is nothing to hold and nothing to report: the queue may be dropped.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.blocks.is_empty() && self.duplicate.is_none()
+    }
+
+    /// True when no octet is held.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// Octets of memory charged.
+    pub(crate) fn pinned(&self) -> usize {
+        self.pinned
+    }
+
+    /// Keeps the octets from `seq` on, which all lie after RCV.NXT and before the window's edge (the caller trims).
+    /// They pin `pinned` octets; at most `pinned_max` may be pinned in all.
+    pub(crate) fn insert(
+        &mut self,
+        seq: Seq,
+        octets: Bytes,
+        pinned: usize,
+        pinned_max: usize,
+        out: &mut Output,
+    ) -> Insertion {
+        if octets.is_empty() {
+            return Insertion::Duplicate;
+        }
+        if !self.make_room(seq, pinned.min(2 * octets.len()), pinned_max, out) {
+            out.count(Counter::OfoDrop);
+            out.dropped(DropReason::OutOfOrderFull);
+            return Insertion::Dropped;
+        }
+        let (fresh, overlap) = self.fill_holes(seq, &octets, pinned);
+        if let Some(overlap) = overlap {
+            self.duplicate = Some(overlap);
+            out.count(Counter::OfoMerge);
+        }
+        if !fresh {
+            out.dropped(DropReason::Duplicate);
+            return Insertion::Duplicate;
+        }
+        out.count(Counter::OfoQueue);
+        Insertion::Queued
+    }
+
+    /// RCV.NXT moved to `nxt`: hands out the block that continues there, without the octets before it, if there is one.
+    /// Call again until None: the octets handed out move RCV.NXT again.
+    pub(crate) fn take_in_order(&mut self, nxt: Seq) -> Option<ChunkQueue> {
+        while self.blocks.first().is_some_and(|block| block.left.le(nxt)) {
+            let mut block = self.blocks.remove(0);
+            self.pinned -= block.octets.pinned();
+            let past = block.left.distance_to(nxt).min(block.octets.len());
+            block.octets.advance(past);
+            self.recent.retain(|reported| reported.left.gt(nxt));
+            if self.blocks.is_empty() {
+                self.blocks = Vec::new();
+            }
+            if !block.octets.is_empty() {
+                return Some(block.octets);
+            }
+        }
+        None
+    }
+
+    /// Notes octets that arrived though RCV.NXT is past them (D-SACK, RFC 2883 section 4.1.1).
+    pub(crate) fn report_duplicate(&mut self, left: Seq, right: Seq) {
+        self.duplicate = Some(SackBlock { left, right });
+    }
+
+    /// The blocks to report in the next acknowledgment, at most `max`: first a duplicate, once, then what changed last
+    /// (RFC 2018 section 4, RFC 2883 section 4). Counts the D-SACKs.
+    pub(crate) fn sack_blocks(&mut self, nxt: Seq, max: usize, out: &mut Output) -> SmallVec<[SackBlock; 4]> {
+        let mut blocks = SmallVec::new();
+        if let Some(duplicate) = self.duplicate.take()
+            && max > 0
+        {
+            let old = duplicate.left.lt(nxt);
+            out.count(if old { Counter::DsackOldSent } else { Counter::DsackOfoSent });
+            blocks.push(duplicate);
+        }
+        blocks.extend(self.recent.iter().take(max.min(SACK_MAX).saturating_sub(blocks.len())).copied());
+        blocks
+    }
+
+    /// Gives up everything (memory pressure, close).
+    pub(crate) fn clear(&mut self, out: &mut Output) {
+        if !self.blocks.is_empty() {
+            out.count(Counter::OfoPruned);
+        }
+        *self = Reassembly::new();
+    }
+
+    /// Drops the furthest blocks until `wanted` more octets fit, but only such as lie wholly after `seq`.
+    fn make_room(&mut self, seq: Seq, wanted: usize, pinned_max: usize, out: &mut Output) -> bool {
+        while self.pinned + wanted > pinned_max || self.blocks.len() >= BLOCKS_MAX {
+            match self.blocks.last() {
+                Some(last) if last.left.gt(seq) => {}
+                _ => return false,
+            }
+            if let Some(last) = self.blocks.pop() {
+                self.pinned -= last.octets.pinned();
+                self.recent.retain(|reported| reported.left.lt(last.left));
+                out.count(Counter::OfoPruned);
+            }
+        }
+        true
+    }
+
+    /// Keeps the octets that no block holds yet, and joins what they connect. Says whether there were any, and the first
+    /// stretch that was there already.
+    fn fill_holes(&mut self, seq: Seq, octets: &Bytes, pinned: usize) -> (bool, Option<SackBlock>) {
+        let end = seq + octets.len() as u32;
+        let mut index = self.blocks.partition_point(|block| block.right().lt(seq));
+        let (mut at, mut fresh, mut overlap) = (seq, false, None);
+        while at.lt(end) {
+            let next = self.blocks.get(index);
+            if let Some(block) = next.filter(|block| block.left.le(at)) {
+                let known = block.right().min(end);
+                if known.gt(at) {
+                    overlap.get_or_insert(SackBlock { left: at, right: known });
+                    at = known;
+                }
+                index += 1;
+                continue;
+            }
+            let to = next.map_or(end, |block| block.left.min(end));
+            let piece = octets.slice(seq.distance_to(at) as usize..seq.distance_to(to) as usize);
+            index = self.place(index, at, piece, pinned);
+            fresh = true;
+            at = to;
+        }
+        self.remember(index - 1);
+        (fresh, overlap)
+    }
+
+    /// Puts a piece that fits the hole before `index` in its place, joined with its neighbours. Returns the index after
+    /// the block that holds it.
+    fn place(&mut self, mut index: usize, left: Seq, piece: Bytes, pinned: usize) -> usize {
+        if index == 0 || self.blocks[index - 1].right() != left {
+            self.blocks.insert(index, Block { left, octets: ChunkQueue::new() });
+            index += 1;
+        }
+        let block = &mut self.blocks[index - 1];
+        let before = block.octets.pinned();
+        block.octets.push(piece, pinned);
+        self.pinned = self.pinned - before + block.octets.pinned();
+        let right = block.right();
+        if self.blocks.get(index).is_some_and(|next| next.left == right) {
+            let next = self.blocks.remove(index);
+            self.blocks[index - 1].octets.append(next.octets);
+        }
+        index
+    }
+
+    /// The block at `index` changed: it is the first to be reported.
+    fn remember(&mut self, index: usize) {
+        let (left, right) = (self.blocks[index].left, self.blocks[index].right());
+        self.recent.retain(|reported| reported.right.lt(left) || reported.left.gt(right));
+        self.recent.truncate(SACK_MAX - 1);
+        self.recent.insert(0, SackBlock { left, right });
+    }
+}
+
+#[cfg(test)]
+mod tests;

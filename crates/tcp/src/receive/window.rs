@@ -1,0 +1,213 @@
+//! The receive window: how much is offered, when an update is worth a segment, and what lies inside of it
+//! (RFC 9293 sections 3.4 and 3.8.6; RFC 7323 section 2).
+//!
+//! Half of the receive buffer's memory is offered as window, because a queue of chunks pins at most twice its octets
+//! (see `chunk`). Linux assumes the same half. All windows are in octets; only [`ReceiveWindow::select`] gives the raw
+//! field. Not here: the charge itself, which the connection sums over its queues.
+
+use crate::{Knobs, Output};
+use lastack_observe::Counter;
+use lastack_wire::Seq;
+
+/// RFC 7323 section 2.3.
+const SCALE_MAX: u8 = 14;
+
+/// Octets that may be offered out of `memory` octets of buffer.
+pub(crate) fn window_of(memory: u32) -> u32 {
+    memory / 2
+}
+
+/// The shift that a SYN or SYN-ACK offers: enough for the largest buffer that `tcp_rmem` allows (Linux
+/// tcp_select_initial_window: 10 with 32 MiB). `rcvbuf`: the socket's own, when it set one.
+pub(crate) fn initial_scale(rcvbuf: Option<u32>, knobs: &Knobs) -> u8 {
+    let largest = window_of(rcvbuf.unwrap_or(0)).max(knobs.tcp_rmem[2]).max(1);
+    (largest.ilog2() as u8).saturating_sub(15).min(SCALE_MAX)
+}
+
+/// The window of a SYN or SYN-ACK, unscaled: whole segments that fit in half of the buffer, at most 65535. `mss` is what
+/// we advertise, less 12 in a SYN-ACK with timestamps: 64240 and 65160 on Ethernet (TIMELINES T25, T39).
+pub(crate) fn initial_window(rcvbuf: Option<u32>, mss: u16, knobs: &Knobs) -> u16 {
+    let space = window_of(rcvbuf.unwrap_or(knobs.tcp_rmem[1]));
+    let mss = u32::from(mss.max(1));
+    let whole = if space > mss { space / mss * mss } else { space };
+    whole.min(u32::from(u16::MAX)) as u16
+}
+
+/// Where a segment lies relative to the window (RFC 9293 section 3.4, as Linux tests it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acceptance {
+    /// At least its edge touches the window.
+    Inside,
+    /// It ends before what was last acknowledged: an old duplicate.
+    Old,
+    /// It begins after the window.
+    Beyond,
+}
+
+/// The window we offer. Never taken back: its right edge only moves forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReceiveWindow {
+    /// RCV.NXT when the window was last advertised (Linux rcv_wup).
+    acked: Seq,
+    /// The window advertised then.
+    advertised: u32,
+    /// Buffer memory in octets.
+    rcvbuf: u32,
+    /// Cap on the offer: grows while segments use their memory well (Linux rcv_ssthresh).
+    threshold: u32,
+    /// The peer's segment size as seen, for silly window avoidance (Linux rcv_mss).
+    segment: u16,
+    /// Our shift.
+    scale: u8,
+}
+
+impl ReceiveWindow {
+    /// The window after the handshake. `nxt`: RCV.NXT (`irs + 1`); `advertised`: the octets of our SYN's or SYN-ACK's
+    /// window; `mss`: what we advertised.
+    pub(crate) fn new(nxt: Seq, advertised: u32, scale: u8, rcvbuf: u32, mss: u16) -> ReceiveWindow {
+        // Linux guesses small (536) until the peer shows its segments.
+        let segment = mss.min(536);
+        ReceiveWindow { acked: nxt, advertised, rcvbuf, threshold: advertised, segment, scale }
+    }
+
+    /// Our shift.
+    pub(crate) fn scale(&self) -> u8 {
+        self.scale
+    }
+
+    /// Buffer memory in octets.
+    pub(crate) fn rcvbuf(&self) -> u32 {
+        self.rcvbuf
+    }
+
+    /// Sets the buffer's memory (SO_RCVBUF, autotuning). The offer follows as the window is next selected.
+    pub(crate) fn set_rcvbuf(&mut self, rcvbuf: u32) {
+        self.rcvbuf = rcvbuf;
+        self.threshold = self.threshold.min(window_of(rcvbuf));
+    }
+
+    /// RCV.NXT when we last sent an acknowledgment: what is above it is not acknowledged yet.
+    pub(crate) fn acked(&self) -> Seq {
+        self.acked
+    }
+
+    /// RCV.WND: octets that the peer may still send from `nxt` (RCV.NXT) on.
+    pub(crate) fn available(&self, nxt: Seq) -> u32 {
+        (self.acked + self.advertised).since(nxt).max(0) as u32
+    }
+
+    /// The right edge: the first number that the peer must not send.
+    pub(crate) fn edge(&self) -> Seq {
+        self.acked + self.advertised
+    }
+
+    /// Judges a segment of `len` octets of sequence space at `seq`. RFC 9293 takes RCV.NXT as the left edge; Linux takes
+    /// what was last acknowledged, and an empty segment exactly at the right edge is inside. We do as Linux does: it
+    /// accepts a little more, and the payload is trimmed to [RCV.NXT, edge) anyway.
+    pub(crate) fn judge(&self, nxt: Seq, seq: Seq, len: u32) -> Acceptance {
+        if (seq + len).lt(self.acked) {
+            Acceptance::Old
+        } else if seq.gt(nxt + self.available(nxt)) {
+            Acceptance::Beyond
+        } else {
+            Acceptance::Inside
+        }
+    }
+
+    /// A segment with `payload` octets that pins `pinned` was queued: learns the peer's segment size, and lets the offer
+    /// grow when memory is well used (Linux tcp_grow_window). `charged`: memory in use, this segment included.
+    pub(crate) fn on_data(&mut self, payload: u32, pinned: usize, charged: usize, mss: u16) {
+        if payload >= u32::from(self.segment) {
+            self.segment = payload.min(u32::from(mss)) as u16;
+        }
+        let room = self.space(charged).saturating_sub(self.threshold);
+        if room == 0 {
+            return;
+        }
+        // A segment that wastes more than half of its memory must not widen the window.
+        if payload >= window_of(u32::try_from(pinned).unwrap_or(u32::MAX)) {
+            let grown = (2 * u32::from(mss)).max(payload.saturating_mul(2));
+            self.threshold += grown.min(room);
+        }
+    }
+
+    /// The raw window field of a segment that is about to be sent with ACK `nxt`; remembers it as advertised.
+    /// `charged`: octets of memory that the receive and reassembly queues pin.
+    pub(crate) fn select(&mut self, nxt: Seq, charged: usize, out: &mut Output) -> u16 {
+        let was_zero = self.advertised == 0;
+        let current = self.available(nxt);
+        let mut window = self.offer(charged);
+        if window < current {
+            // RFC 9293 section 3.8.6: do not shrink. Linux rounds what is left up to the scale, and so do we.
+            if window == 0 {
+                out.count(Counter::WantZeroWindowAdv);
+            }
+            window = self.round_up(current);
+        }
+        window = window.min(u32::from(u16::MAX) << self.scale);
+        self.acked = nxt;
+        self.advertised = window;
+        match (was_zero, window == 0) {
+            (false, true) => out.count(Counter::ToZeroWindowAdv),
+            (true, false) => out.count(Counter::FromZeroWindowAdv),
+            _ => {}
+        }
+        (window >> self.scale) as u16
+    }
+
+    /// The application has read: true when the window to be offered is at least twice the one that the peer sees, which
+    /// must itself be at most half of the buffer (Linux __tcp_cleanup_rbuf; stricter than RFC 9293 section 3.8.6.2.2).
+    pub(crate) fn is_update_worth_sending(&self, nxt: Seq, charged: usize) -> bool {
+        let current = self.available(nxt);
+        if current.saturating_mul(2) > window_of(self.rcvbuf) {
+            return false;
+        }
+        let offer = self.offer(charged);
+        offer != 0 && offer >= current.saturating_mul(2)
+    }
+
+    /// Free memory as octets of window.
+    fn space(&self, charged: usize) -> u32 {
+        window_of(self.rcvbuf.saturating_sub(u32::try_from(charged).unwrap_or(u32::MAX)))
+    }
+
+    /// What we would like to offer (Linux __tcp_select_window).
+    fn offer(&self, charged: usize) -> u32 {
+        let full = window_of(self.rcvbuf);
+        let mut free = self.space(charged);
+        let segment = u32::from(self.segment).min(full);
+        if segment == 0 {
+            return 0;
+        }
+        if free < full / 2 {
+            // Less than half is free: round down, and rather offer nothing than a silly window.
+            free = free >> self.scale << self.scale;
+            if free < full / 16 || free < segment {
+                return 0;
+            }
+        }
+        free = free.min(self.threshold);
+        if self.scale > 0 {
+            return self.round_up(free);
+        }
+        // Without scaling the offer moves in whole segments, and stays where it is while it fits.
+        let window = self.advertised;
+        if window <= free.saturating_sub(segment) || window > free {
+            free / segment * segment
+        } else if segment == full && free > window + full / 2 {
+            free
+        } else {
+            window
+        }
+    }
+
+    fn round_up(&self, window: u32) -> u32 {
+        let unit = 1u32 << self.scale;
+        window.saturating_add(unit - 1) & !(unit - 1)
+    }
+}
+
+const _: () = assert!(size_of::<ReceiveWindow>() <= 20);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use super::*;
+use proptest::prelude::*;
+
+fn out() -> Output {
+    Output::new(4, 0)
+}
+
+fn server(nxt: Seq) -> ReceiveWindow {
+    ReceiveWindow::new(nxt, 65_160, 10, 131_072, 1460)
+}
+
+#[test]
+fn the_handshake_offers_what_linux_offers() {
+    let knobs = Knobs::default();
+    assert_eq!(initial_window(None, 1460, &knobs), 64_240);
+    assert_eq!(initial_window(None, 1448, &knobs), 65_160);
+    assert_eq!(initial_scale(None, &knobs), 10);
+    assert_eq!(initial_window(Some(2304), 1460, &knobs), 1152);
+    let small = Knobs { tcp_rmem: [4096, 131_072, 65_535], ..Knobs::default() };
+    assert_eq!(initial_scale(None, &small), 0);
+    assert_eq!(initial_scale(Some(1 << 20), &small), 4);
+}
+
+#[test]
+fn the_first_raw_windows_are_63_and_64() {
+    let mut client = ReceiveWindow::new(Seq(1), 64_240, 10, 131_072, 1460);
+    assert_eq!(client.select(Seq(1), 0, &mut out()), 63);
+    assert_eq!(server(Seq(1)).select(Seq(1), 0, &mut out()), 64);
+}
+
+#[test]
+fn a_window_never_shrinks() {
+    let mut window = server(Seq(1));
+    window.select(Seq(1), 0, &mut out());
+    let edge = window.edge();
+    let mut out = out();
+    // All memory is charged at once: what the peer was promised stays promised.
+    assert_eq!(window.select(Seq(1), 200_000, &mut out), 64);
+    assert_eq!(window.edge(), edge);
+    assert_eq!(out.counters.value(Counter::WantZeroWindowAdv), 1);
+}
+
+#[test]
+fn a_full_buffer_closes_the_window_and_reading_opens_it() {
+    let mut out = out();
+    let mut window = server(Seq(1));
+    window.select(Seq(1), 0, &mut out);
+    let nxt = window.edge();
+    assert_eq!(window.select(nxt, 131_072, &mut out), 0);
+    assert_eq!(window.available(nxt), 0);
+    assert_eq!(out.counters.value(Counter::ToZeroWindowAdv), 1);
+    assert!(!window.is_update_worth_sending(nxt, 131_072 - 2000), "a silly window is not worth a segment");
+    assert!(window.is_update_worth_sending(nxt, 100_000));
+    assert_eq!(window.select(nxt, 0, &mut out), 64);
+    assert_eq!(out.counters.value(Counter::FromZeroWindowAdv), 1);
+    assert!(!window.is_update_worth_sending(nxt, 0), "it is open already");
+}
+
+#[test]
+fn judges_at_the_edges_and_across_the_wrap() {
+    let nxt = Seq(u32::MAX - 10);
+    let mut window = server(nxt);
+    window.select(nxt, 0, &mut out());
+    let edge = window.edge();
+    assert_eq!(edge, nxt + 65_536);
+    assert_eq!(window.judge(nxt, nxt, 1460), Acceptance::Inside);
+    assert_eq!(window.judge(nxt, nxt - 1, 0), Acceptance::Old, "a keepalive probe");
+    assert_eq!(window.judge(nxt, nxt - 1, 1), Acceptance::Inside);
+    assert_eq!(window.judge(nxt, nxt - 100, 99), Acceptance::Old);
+    assert_eq!(window.judge(nxt, edge, 0), Acceptance::Inside);
+    assert_eq!(window.judge(nxt, edge + 1, 0), Acceptance::Beyond);
+    assert_eq!(window.judge(nxt, edge - 1, 5000), Acceptance::Inside);
+}
+
+#[test]
+fn the_offer_grows_only_with_segments_that_use_their_memory() {
+    let mut client = ReceiveWindow::new(Seq(1), 64_240, 10, 131_072, 1460);
+    client.on_data(1, 2000, 2000, 1460);
+    assert_eq!(client.threshold, 64_240);
+    client.on_data(1448, 1500, 1500, 1460);
+    assert_eq!(client.threshold, window_of(131_072 - 1500));
+    assert_eq!(client.segment, 1448);
+}
+
+#[test]
+fn without_scaling_the_offer_is_whole_segments() {
+    let mut window = ReceiveWindow::new(Seq(1), 64_240, 0, 131_072, 1460);
+    window.on_data(1460, 1500, 1500, 1460);
+    let raw = u32::from(window.select(Seq(1461), 80_000, &mut out()));
+    assert_eq!(raw, 64_240 - 1460, "not taken back");
+    let later = Seq(1461) + raw;
+    assert_eq!(u32::from(window.select(later, 80_000, &mut out())) % 1460, 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn the_right_edge_never_moves_back(
+        start in any::<u32>(), scale in 0u8..15, steps in prop::collection::vec((0u32..40_000, 0usize..150_000), 1..40)
+    ) {
+        let mut nxt = Seq(start);
+        let mut window = ReceiveWindow::new(nxt, 65_160, scale, 131_072, 1460);
+        let mut out = out();
+        for (arrived, charged) in steps {
+            let arrived = arrived.min(window.available(nxt));
+            nxt += arrived;
+            window.on_data(arrived, arrived as usize, charged, 1460);
+            let edge = window.edge();
+            let raw = window.select(nxt, charged, &mut out);
+            prop_assert_eq!(u32::from(raw) << scale, window.available(nxt) >> scale << scale);
+            prop_assert!(window.edge().ge(edge) || u32::from(raw) == u32::from(u16::MAX));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The octets from SEND.UNA on: sent and unacknowledged ones, and those that wait (RFC 9293 section 3.10.2).
+//!
+//! Numbers data octets only: SYN and FIN are the connection's.
+
+use crate::chunk::ChunkQueue;
+use bytes::Bytes;
+use lastack_wire::{Payload, Seq};
+
+/// What the application wrote and the peer has not acknowledged.
+#[derive(Debug)]
+pub(crate) struct SendBuffer {
+    octets: ChunkQueue,
+    /// Number of the first octet.
+    start: Seq,
+    /// The number after the last urgent octet.
+    urgent: Option<Seq>,
+}
+
+impl SendBuffer {
+    /// An empty buffer whose first octet will have the number `start`.
+    pub(crate) fn new(start: Seq) -> SendBuffer {
+        SendBuffer { octets: ChunkQueue::new(), start, urgent: None }
+    }
+
+    /// Octets buffered.
+    pub(crate) fn len(&self) -> u32 {
+        self.octets.len()
+    }
+
+    /// True when every octet was acknowledged.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.octets.is_empty()
+    }
+
+    /// Octets of memory charged.
+    pub(crate) fn pinned(&self) -> usize {
+        self.octets.pinned()
+    }
+
+    /// Number of the first octet.
+    pub(crate) fn start(&self) -> Seq {
+        self.start
+    }
+
+    /// The number after the last octet: where a FIN would go.
+    pub(crate) fn end(&self) -> Seq {
+        self.start + self.octets.len()
+    }
+
+    /// Appends what the application wrote.
+    pub(crate) fn push(&mut self, octets: Bytes) {
+        let pinned = octets.len();
+        self.octets.push(octets, pinned);
+    }
+
+    /// Appends octets whose last one is urgent.
+    pub(crate) fn push_urgent(&mut self, octets: Bytes) {
+        self.push(octets);
+        self.urgent = Some(self.end());
+    }
+
+    /// SND.UP: the number after the last urgent octet. RFC 9293 section 3.8.5 wants the octet itself; Linux, like
+    /// everybody, points behind it (RFC 6093 section 2.1), and so do we.
+    pub(crate) fn urgent(&self) -> Option<Seq> {
+        self.urgent
+    }
+
+    /// Frees the octets before `ack` and says how many they were. A FIN's number, one past the end, is harmless.
+    pub(crate) fn ack(&mut self, ack: Seq) -> u32 {
+        if ack.le(self.start) {
+            return 0;
+        }
+        let freed = self.start.distance_to(ack).min(self.octets.len());
+        self.octets.advance(freed);
+        self.start += freed;
+        if self.urgent.is_some_and(|urgent| urgent.le(ack)) {
+            self.urgent = None;
+        }
+        freed
+    }
+
+    /// Up to `len` octets from number `seq` on. Empty outside of the buffer.
+    pub(crate) fn range(&self, seq: Seq, len: u32) -> Payload {
+        debug_assert!(seq.ge(self.start), "octets before send.una are gone");
+        self.octets.range(self.start.distance_to(seq), len)
+    }
+}
+
+#[cfg(test)]
+mod tests;

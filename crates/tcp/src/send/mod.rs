@@ -1,0 +1,12 @@
+//! The sending half of a connection: what is buffered, what is in flight, what is lost, and when to try again.
+//!
+//! Not here: segments, timers and windows; the connection asks these parts and acts.
+
+pub(crate) mod buffer;
+pub(crate) mod recovery;
+pub(crate) mod rto;
+pub(crate) mod scoreboard;
+
+pub(crate) use buffer::SendBuffer;
+pub(crate) use recovery::{AckDecision, AckFacts, Probe, Recovery, RecoveryState};
+pub(crate) use rto::RttEstimator;

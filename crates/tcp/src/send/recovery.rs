@@ -1,0 +1,485 @@
+//! What an acknowledgment, or its absence, says about loss: fast retransmit and recovery (RFC 5681, RFC 6582, and
+//! RFC 6675 when the peer sends SACK), limited transmit (RFC 3042), timeouts, tail loss probes (RFC 8985 section 7), and
+//! Eifel's undo by timestamps (RFC 3522).
+//!
+//! Decides and returns values; the connection sends and runs the timers. `una` and `nxt` are SEND.UNA and SEND.NXT and
+//! stay with the connection. SYN is long acknowledged; a FIN is one octet of sequence space like any other.
+//!
+//! Limited transmit needs no rule of its own: what a duplicate acknowledgment says has left the network is not in the
+//! pipe any more, so one more segment may follow, as in Linux.
+
+use super::rto::{RTO_INITIAL, RttEstimator};
+use super::scoreboard::{DUPLICATES_MIN, Scoreboard};
+use crate::congestion::{Before, Congestion, Usage};
+use crate::{Instant, Knobs, Output};
+use lastack_observe::Counter;
+use lastack_wire::Seq;
+use lastack_wire::tcp::SackBlock;
+use std::time::Duration;
+
+/// What is added to two round trips when more than one segment is in flight (Linux TCP_TIMEOUT_MIN_US; TIMELINES T12b).
+const PROBE_SLACK: Duration = Duration::from_millis(2);
+
+/// Linux's icsk_ca_state, as `ss` and the RFCs know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RecoveryState {
+    /// Nothing points to a loss.
+    Open,
+    /// Something came twice or out of order; not enough to act.
+    Disorder,
+    /// Fast recovery.
+    Recovery,
+    /// After a timeout: slow start, everything not SACKed is sent again.
+    Loss,
+}
+
+/// One acknowledgment that was found acceptable (`una <= ack <= nxt`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AckFacts<'a> {
+    /// Now.
+    pub(crate) now: Instant,
+    /// SEND.UNA before it.
+    pub(crate) una: Seq,
+    /// SEND.NXT.
+    pub(crate) nxt: Seq,
+    /// SEG.ACK.
+    pub(crate) ack: Seq,
+    /// Octets of payload in a full segment.
+    pub(crate) mss: u32,
+    /// RFC 5681 section 2: `ack == una`, no data, no SYN or FIN, the window unchanged, and something in flight.
+    pub(crate) duplicate: bool,
+    /// SACK was negotiated.
+    pub(crate) sack: bool,
+    /// The blocks it carries.
+    pub(crate) blocks: &'a [SackBlock],
+    /// Our timestamp clock now, and its TSecr, when timestamps were negotiated.
+    pub(crate) timestamps: Option<(u32, u32)>,
+}
+
+/// What the connection is to do after an acknowledgment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[must_use]
+pub(crate) struct AckDecision {
+    /// Octets of sequence space newly acknowledged: free them, and forget the timeouts counted.
+    pub(crate) acked: u32,
+    /// Start the retransmission timer (or the probe's) anew, or stop it when nothing is in flight.
+    pub(crate) restart_timer: bool,
+    /// There is something to send again: poll [`Recovery::next_retransmit`].
+    pub(crate) retransmit: bool,
+}
+
+/// What a tail loss probe sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Probe {
+    /// One segment of octets not sent yet, whatever the congestion window says.
+    NewData,
+    /// The last segment again.
+    Retransmit {
+        /// Its number.
+        seq: Seq,
+        /// Its octets of sequence space.
+        len: u32,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Undo {
+    before: Before,
+    /// TSval of the first retransmission; None until it was sent, or without timestamps.
+    stamp: Option<u32>,
+}
+
+/// The loss detector of one connection. Lives while something is in flight.
+#[derive(Debug)]
+pub(crate) struct Recovery {
+    board: Scoreboard,
+    usage: Usage,
+    undo: Option<Undo>,
+    /// When the timed segment was sent; `NEVER`: none is timed.
+    timed_at: Instant,
+    /// The timed segment ends here.
+    timed_end: Seq,
+    /// SEND.NXT when the recovery began (RFC 6582's recover, Linux's high_seq).
+    recover: Seq,
+    /// Where the last segment sent for the first time began.
+    last_start: Seq,
+    /// SEND.NXT when a probe was sent (Linux tlp_high_seq).
+    probe_end: Option<Seq>,
+    state: RecoveryState,
+    /// The probe was a retransmission.
+    probe_retransmitted: bool,
+    /// The first retransmission of a recovery does not wait for the window.
+    forced: bool,
+    /// The timer fired and nothing was acknowledged since.
+    timed_out: bool,
+}
+
+impl Recovery {
+    /// Nothing is in flight yet.
+    pub(crate) fn new(una: Seq) -> Recovery {
+        Recovery {
+            board: Scoreboard::new(una),
+            usage: Usage::new(una),
+            undo: None,
+            timed_at: Instant::NEVER,
+            timed_end: una,
+            recover: una,
+            last_start: una,
+            probe_end: None,
+            state: RecoveryState::Open,
+            probe_retransmitted: false,
+            forced: false,
+            timed_out: false,
+        }
+    }
+
+    /// The state, as `ss` would name it.
+    pub(crate) fn state(&self) -> RecoveryState {
+        self.state
+    }
+
+    /// Octets believed to be in the network.
+    pub(crate) fn pipe(&self, una: Seq, nxt: Seq, mss: u32) -> u32 {
+        self.board.pipe(una, nxt, mss)
+    }
+
+    /// Octets that the congestion window lets out now, new ones or old ones.
+    pub(crate) fn allowance(&self, una: Seq, nxt: Seq, mss: u32, congestion: &Congestion) -> u32 {
+        congestion.cwnd_octets(mss).saturating_sub(self.pipe(una, nxt, mss))
+    }
+
+    /// What is to be sent again now: number and octets of sequence space, at most `mss`. None: nothing is lost, or the
+    /// congestion window is full.
+    pub(crate) fn next_retransmit(
+        &self,
+        una: Seq,
+        nxt: Seq,
+        mss: u32,
+        congestion: &Congestion,
+    ) -> Option<(Seq, u32)> {
+        let next = self.board.next_lost(mss)?;
+        (self.forced || self.allowance(una, nxt, mss, congestion) > 0).then_some(next)
+    }
+
+    /// `len` octets of sequence space were sent for the first time, as segments of at most `mss`; `una` is SEND.UNA.
+    pub(crate) fn on_sent(&mut self, una: Seq, seq: Seq, len: u32, mss: u32, now: Instant) {
+        debug_assert!(len > 0);
+        let nxt = seq + len;
+        if self.timed_at == Instant::NEVER {
+            self.timed_at = now;
+            self.timed_end = nxt;
+        }
+        self.last_start = seq + len.saturating_sub(1) / mss.max(1) * mss.max(1);
+        let flight = self.board.pipe(una, nxt, mss);
+        self.usage.on_flight(una, nxt, flight, false);
+    }
+
+    /// Octets wait because the congestion window is full.
+    pub(crate) fn on_window_full(&mut self, una: Seq, nxt: Seq, mss: u32) {
+        let flight = self.board.pipe(una, nxt, mss);
+        self.usage.on_flight(una, nxt, flight, true);
+    }
+
+    /// What [`Recovery::next_retransmit`] named was sent, with `tsval` when timestamps were negotiated.
+    pub(crate) fn on_retransmitted(&mut self, seq: Seq, len: u32, tsval: Option<u32>, out: &mut Output) {
+        self.stop_timing(seq);
+        self.board.on_retransmitted(seq + len);
+        self.forced = false;
+        if let Some(undo) = &mut self.undo {
+            undo.stamp = undo.stamp.or(tsval);
+        }
+        match self.state {
+            RecoveryState::Recovery => out.count(Counter::FastRetrans),
+            RecoveryState::Loss if !self.timed_out => out.count(Counter::SlowStartRetrans),
+            _ => {}
+        }
+    }
+
+    /// Judges one acknowledgment. Samples the round trip, grows or lowers the congestion window, and finds losses.
+    pub(crate) fn on_ack(
+        &mut self,
+        facts: &AckFacts,
+        congestion: &mut Congestion,
+        rtt: &mut RttEstimator,
+        knobs: &Knobs,
+        out: &mut Output,
+    ) -> AckDecision {
+        let acked = facts.una.distance_to(facts.ack);
+        debug_assert!(facts.ack.le(facts.nxt) && facts.una.le(facts.ack));
+        if acked > 0 {
+            self.sample(facts, rtt, knobs);
+            self.timed_out = false;
+            if self.board.advance(facts.ack) {
+                out.count(Counter::SackReneging);
+            }
+        }
+        let newly_sacked =
+            if facts.sack { self.board.take_sack(facts.blocks, facts.ack, facts.nxt) } else { 0 };
+        self.judge_probe(facts, newly_sacked, congestion, out);
+        if facts.duplicate && !facts.sack && self.state != RecoveryState::Loss {
+            self.board.count_duplicate();
+        }
+        let entered = self.step(facts, acked, congestion, out);
+        AckDecision {
+            acked,
+            restart_timer: acked > 0 || entered,
+            retransmit: self.next_retransmit(facts.ack, facts.nxt, facts.mss, congestion).is_some(),
+        }
+    }
+
+    /// The retransmission timer fired: everything in flight is lost, one segment may go (RFC 5681 section 3.1,
+    /// RFC 6298 section 5.4). The caller backs the timer off, and has looked before whether to give up.
+    pub(crate) fn on_timeout(
+        &mut self,
+        una: Seq,
+        nxt: Seq,
+        mss: u32,
+        sack: bool,
+        congestion: &mut Congestion,
+        out: &mut Output,
+    ) {
+        if !self.timed_out {
+            self.count_failure(sack, out);
+        }
+        self.count_lost_retransmissions(una, mss, out);
+        let within_recovery = matches!(self.state, RecoveryState::Recovery | RecoveryState::Loss)
+            && self.recover.gt(una)
+            && (self.state == RecoveryState::Recovery || self.timed_out);
+        if within_recovery {
+            congestion.repeat_loss();
+        } else {
+            self.undo = Some(Undo { before: congestion.enter_loss(), stamp: None });
+        }
+        self.stop_timing(una);
+        self.board.mark_all_lost(una, nxt);
+        self.state = RecoveryState::Loss;
+        self.recover = nxt;
+        self.probe_end = None;
+        self.forced = true;
+        self.timed_out = true;
+    }
+
+    /// How long after the last transmission or acknowledgment a tail loss probe is due, at most the RTO. None when no
+    /// probe is to be sent: without SACK, in a recovery, with one under way (TIMELINES T03, T12b, T18).
+    pub(crate) fn probe_delay(
+        &self,
+        una: Seq,
+        nxt: Seq,
+        sack: bool,
+        rtt: &RttEstimator,
+        knobs: &Knobs,
+    ) -> Option<Duration> {
+        let wanted = knobs.tcp_early_retrans >= 3
+            && sack
+            && una != nxt
+            && self.state == RecoveryState::Open
+            && self.probe_end.is_none();
+        let slack = if self.last_start.le(una) {
+            Duration::from_micros(u64::from(knobs.tcp_rto_min_us))
+        } else {
+            PROBE_SLACK
+        };
+        let delay = rtt.srtt().map_or(RTO_INITIAL, |srtt| srtt * 2 + slack);
+        wanted.then_some(delay.min(rtt.rto(knobs)))
+    }
+
+    /// What the probe that is due sends; `new_data`: octets wait that the peer's window takes.
+    pub(crate) fn probe(&self, una: Seq, nxt: Seq, new_data: bool) -> Probe {
+        if new_data {
+            return Probe::NewData;
+        }
+        let seq = self.last_start.max(una);
+        Probe::Retransmit { seq, len: seq.distance_to(nxt) }
+    }
+
+    /// The probe was sent; `nxt` is SEND.NXT after it. The RTO starts anew.
+    pub(crate) fn on_probe_sent(&mut self, probe: Probe, nxt: Seq, out: &mut Output) {
+        out.count(Counter::LossProbes);
+        self.probe_end = Some(nxt);
+        self.probe_retransmitted = false;
+        if let Probe::Retransmit { seq, .. } = probe {
+            self.probe_retransmitted = true;
+            self.stop_timing(seq);
+        }
+    }
+
+    /// Karn: a segment that was sent again from `seq` on is not timed.
+    fn stop_timing(&mut self, seq: Seq) {
+        if seq.lt(self.timed_end) {
+            self.timed_at = Instant::NEVER;
+        }
+    }
+
+    /// Takes the timed segment's round trip, or the echoed timestamp's when a retransmission spoilt it (RFC 7323
+    /// section 4). Linux too prefers its own clock, which is finer than the milliseconds of a timestamp.
+    fn sample(&mut self, facts: &AckFacts, rtt: &mut RttEstimator, knobs: &Knobs) {
+        if self.timed_at != Instant::NEVER {
+            if facts.ack.ge(self.timed_end) {
+                rtt.sample(facts.now.since(self.timed_at), facts.ack, facts.nxt, knobs);
+                self.timed_at = Instant::NEVER;
+            }
+            return;
+        }
+        if let Some((clock, echo)) = facts.timestamps.filter(|&(_, echo)| echo != 0) {
+            let elapsed = clock.wrapping_sub(echo);
+            if elapsed < 1 << 30 {
+                let elapsed = Duration::from_millis(u64::from(elapsed.max(1)));
+                rtt.sample(elapsed, facts.ack, facts.nxt, knobs);
+            }
+        }
+    }
+
+    /// The state machine. True when it entered fast recovery.
+    fn step(&mut self, facts: &AckFacts, acked: u32, congestion: &mut Congestion, out: &mut Output) -> bool {
+        if self.recovers() && acked > 0 {
+            if self.was_spurious(facts) {
+                self.undo_loss(facts.ack, congestion, out);
+            } else if self.is_recovered(facts) {
+                self.finish(facts.ack, congestion);
+            }
+        }
+        match self.state {
+            RecoveryState::Open | RecoveryState::Disorder => {
+                if acked > 0 {
+                    self.board.clear_lost(facts.ack);
+                    congestion.on_ack(acked, facts.mss, &self.usage);
+                }
+                self.detect(facts, congestion, out)
+            }
+            RecoveryState::Recovery => {
+                self.continue_recovery(facts, acked);
+                false
+            }
+            RecoveryState::Loss => {
+                if acked > 0 {
+                    congestion.on_ack_in_loss(acked, facts.mss);
+                }
+                false
+            }
+        }
+    }
+
+    fn recovers(&self) -> bool {
+        matches!(self.state, RecoveryState::Recovery | RecoveryState::Loss)
+    }
+
+    /// Without SACK something after `recover` must be acknowledged: duplicates of what was sent twice would start a
+    /// false recovery (RFC 6582 section 4, Linux).
+    fn is_recovered(&self, facts: &AckFacts) -> bool {
+        facts.ack.gt(self.recover) || (facts.ack == self.recover && (facts.sack || facts.ack == facts.nxt))
+    }
+
+    fn finish(&mut self, una: Seq, congestion: &mut Congestion) {
+        if self.state == RecoveryState::Recovery {
+            congestion.exit_recovery();
+        }
+        self.reopen(una);
+    }
+
+    fn reopen(&mut self, una: Seq) {
+        self.board.clear_lost(una);
+        self.undo = None;
+        self.forced = false;
+        self.state = RecoveryState::Open;
+    }
+
+    /// The acknowledged octets were on their way before the first retransmission was sent (RFC 3522).
+    fn was_spurious(&self, facts: &AckFacts) -> bool {
+        match (self.undo.and_then(|undo| undo.stamp), facts.timestamps) {
+            (Some(stamp), Some((_, echo))) => echo != 0 && (echo.wrapping_sub(stamp) as i32) < 0,
+            _ => false,
+        }
+    }
+
+    fn undo_loss(&mut self, una: Seq, congestion: &mut Congestion, out: &mut Output) {
+        let in_loss = self.state == RecoveryState::Loss;
+        out.count(if in_loss { Counter::LossUndo } else { Counter::FullUndo });
+        if let Some(undo) = self.undo {
+            congestion.undo(undo.before);
+        }
+        self.reopen(una);
+    }
+
+    /// Open or Disorder: is it a loss by now?
+    fn detect(&mut self, facts: &AckFacts, congestion: &mut Congestion, out: &mut Output) -> bool {
+        let lost_end = if facts.sack {
+            self.board.loss_edge(facts.mss)
+        } else {
+            (self.board.duplicates() >= DUPLICATES_MIN).then(|| (facts.ack + facts.mss).min(facts.nxt))
+        };
+        let Some(lost_end) = lost_end else {
+            let doubt = self.board.duplicates() > 0 || self.board.sacked_octets() > 0;
+            self.state = if doubt { RecoveryState::Disorder } else { RecoveryState::Open };
+            return false;
+        };
+        out.count(if facts.sack { Counter::SackRecovery } else { Counter::RenoRecovery });
+        self.board.mark_lost_to(lost_end);
+        self.undo = Some(Undo { before: congestion.enter_recovery(), stamp: None });
+        self.recover = facts.nxt;
+        self.probe_end = None;
+        self.forced = true;
+        self.state = RecoveryState::Recovery;
+        true
+    }
+
+    /// Recovery: a partial acknowledgment shows the next hole (RFC 6582 section 3.2), SACK shows all that are provable.
+    fn continue_recovery(&mut self, facts: &AckFacts, acked: u32) {
+        if acked > 0 {
+            self.board.discount_duplicates(acked / facts.mss.max(1));
+            if self.board.retransmitted_end().le(facts.ack) {
+                self.board.mark_lost_to((facts.ack + facts.mss).min(facts.nxt));
+                self.forced = true;
+            }
+        }
+        if let Some(edge) = self.board.loss_edge(facts.mss).filter(|_| facts.sack) {
+            self.board.mark_lost_to(edge);
+        }
+    }
+
+    /// An acknowledgment after a probe: was the probe needed? Then a segment was lost and the window pays for it
+    /// (RFC 8985 section 7.4, Linux tcp_process_tlp_ack).
+    fn judge_probe(
+        &mut self,
+        facts: &AckFacts,
+        newly_sacked: u32,
+        congestion: &mut Congestion,
+        out: &mut Output,
+    ) {
+        let Some(end) = self.probe_end.filter(|&end| facts.ack.ge(end)) else { return };
+        let reported = facts.blocks.first().filter(|block| block.left.lt(block.right));
+        let arrived_twice = reported.is_some_and(|block| block.right == end && block.right.le(facts.ack));
+        if !self.probe_retransmitted || arrived_twice {
+            self.probe_end = None;
+        } else if facts.ack.gt(end) {
+            self.probe_end = None;
+            out.count(Counter::LossProbeRecovery);
+            congestion.enter_recovery();
+        } else if facts.duplicate && newly_sacked == 0 {
+            self.probe_end = None;
+        }
+    }
+
+    fn count_failure(&self, sack: bool, out: &mut Output) {
+        let counter = match (self.state, sack) {
+            (RecoveryState::Recovery, true) => Counter::SackRecoveryFail,
+            (RecoveryState::Recovery, false) => Counter::RenoRecoveryFail,
+            (RecoveryState::Loss, _) => Counter::LossFailures,
+            (RecoveryState::Disorder, true) => Counter::SackFailures,
+            (RecoveryState::Disorder, false) => Counter::RenoFailures,
+            (RecoveryState::Open, _) => return,
+        };
+        out.count(counter);
+    }
+
+    /// Segments of this recovery that were sent again and are lost once more. A probe does not count (TIMELINES T03:
+    /// nine repetitions, seven of them lost retransmissions).
+    fn count_lost_retransmissions(&self, una: Seq, mss: u32, out: &mut Output) {
+        if self.recovers() {
+            let octets = self.board.retransmitted_end().since(una).max(0) as u32;
+            out.counters.add(Counter::LostRetransmit, u64::from(octets.div_ceil(mss.max(1))));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
