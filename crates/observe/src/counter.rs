@@ -41,6 +41,16 @@ counters! {
     IpReasmFails = "IpReasmFails",
     /// Fragments dropped because a packet was not complete in time.
     IpReasmTimeout = "IpReasmTimeout",
+    /// IPv6 fragments received.
+    Ip6ReasmReqds = "Ip6ReasmReqds",
+    /// IPv6 packets put together again.
+    Ip6ReasmOKs = "Ip6ReasmOKs",
+    /// IPv6 packets that could not be put together.
+    Ip6ReasmFails = "Ip6ReasmFails",
+    /// IPv6 packets not complete in time.
+    Ip6ReasmTimeout = "Ip6ReasmTimeout",
+    /// IPv4 packets dropped because their fragments overlap.
+    IpReasmOverlaps = "IpExtReasmOverlaps",
     /// ICMP messages received.
     IcmpInMsgs = "IcmpInMsgs",
     /// ICMP messages with an error of their own.

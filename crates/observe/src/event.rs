@@ -165,6 +165,7 @@ reasons! {
         UnwantedInSynSent = "not an answer to our SYN",
         OutputFull = "the reply did not fit in the output",
         FragmentLimit = "too many fragments wait",
+        FragmentOverlap = "fragments of one packet overlap or contradict each other",
         RateLimited = "answers of this kind are rate limited",
         MailboxFull = "the shard's mailbox is full",
         StaleIcmp = "an ICMP message about nothing in flight",

@@ -7,6 +7,7 @@ mod bind;
 mod census;
 mod config;
 mod flows;
+mod fragments;
 mod index;
 mod message;
 mod ports;
