@@ -14,6 +14,8 @@ mod handshake;
 pub mod isn;
 pub mod knobs;
 pub mod listen;
+#[cfg(test)]
+mod matrix;
 pub mod output;
 pub(crate) mod receive;
 pub mod segment;
