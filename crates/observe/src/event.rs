@@ -76,6 +76,24 @@ pub enum EventKind {
     },
 }
 
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EventKind::StateChanged { from, to, cause } => write!(f, "{from} -> {to}: {cause}"),
+            EventKind::SegmentDropped { reason } => write!(f, "dropped: {reason}"),
+            EventKind::ConnectionRefused { reason } => write!(f, "refused: {reason}"),
+            EventKind::ResetSent { reason } => write!(f, "RST sent: {reason}"),
+            EventKind::Retransmitted { seq, len } => write!(f, "retransmitted: {len} octets from {seq}"),
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.at, self.flow, self.kind)
+    }
+}
+
 macro_rules! reasons {
     ($(#[$outer:meta])* $name:ident { $($variant:ident = $text:literal,)* }) => {
         $(#[$outer])*

@@ -1,6 +1,7 @@
 //! Time as the engine sees it: nanoseconds on a clock that only the caller can read.
 
 use serde::Serialize;
+use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 use std::time::Duration;
 
@@ -27,6 +28,14 @@ impl Instant {
     /// Time since `earlier`, zero when `earlier` is later.
     pub const fn since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl fmt::Display for Instant {
+    /// Seconds with microseconds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0 / 1000;
+        write!(f, "{}.{:06}", micros / 1_000_000, micros % 1_000_000)
     }
 }
 

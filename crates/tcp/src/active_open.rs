@@ -284,22 +284,21 @@ impl ActiveOpen {
         now: Instant,
         out: &mut Output,
     ) -> Connection {
+        let cause = if arrival.header.flags.syn() { Cause::SynAckReceived } else { Cause::SynAcked };
+        ACTIVE_OPEN.go(self.state, cause, out);
+        Connection::new(self.seed(arrival, options, now), options, knobs, now)
+    }
+
+    fn seed(&self, arrival: &Arrival, options: &SocketOptions, now: Instant) -> Established {
         let header = &arrival.header;
         let peer = self.peer.unwrap_or_else(|| Peer::of_syn(header));
-        let cause = if header.flags.syn() { Cause::SynAckReceived } else { Cause::SynAcked };
-        ACTIVE_OPEN.go(self.state, cause, out);
         let agreed = self.offer.answer(peer.offer);
         let window_scale = agreed.window_scale.zip(peer.offer.window_scale).map(|(ours, its)| (its, ours));
-        let echo = header.options.timestamps.filter(|_| agreed.timestamps).map_or(0, |ts| ts.echo);
-        let rtt = match self.sent {
-            Some(sent) if self.retransmits == 0 => Some(now.since(sent)),
-            _ => echoed_rtt(now, self.ts_offset, echo),
-        };
         let first_ack = match self.first_ack {
             FirstAck::Now if options.quickack == Some(false) => FirstAck::WithData,
             other => other,
         };
-        let seed = Established {
+        Established {
             iss: self.iss,
             irs: peer.irs,
             send_mss: send_mss(self.offer.mss, peer.offer.mss),
@@ -311,10 +310,20 @@ impl ActiveOpen {
             sack: agreed.sack,
             ts_offset: self.ts_offset,
             ts_recent: peer.ts_recent,
-            rtt,
+            rtt: self.round_trip(header, agreed.timestamps, now),
             first_ack,
-        };
-        Connection::new(seed, options, knobs, now)
+        }
+    }
+
+    /// From the SYN when it went out once, else from the echoed timestamp (Karn; TIMELINES T39).
+    fn round_trip(&self, header: &Header, timestamps: bool, now: Instant) -> Option<Duration> {
+        match self.sent {
+            Some(sent) if self.retransmits == 0 => Some(now.since(sent)),
+            _ => {
+                let echo = header.options.timestamps.filter(|_| timestamps)?;
+                echoed_rtt(now, self.ts_offset, echo.echo)
+            }
+        }
     }
 }
 

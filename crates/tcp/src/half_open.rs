@@ -323,15 +323,12 @@ impl HalfOpen {
     ) -> Connection {
         HALF_OPEN.go(State::SynRecv, Cause::SynAcked, out);
         out.count(Counter::PassiveOpens);
-        let timestamps = self.agreed.has(Agreed::TIMESTAMPS);
+        Connection::new(self.seed(arrival, ts_offset, now), options, knobs, now)
+    }
+
+    fn seed(&self, arrival: &Arrival, ts_offset: u32, now: Instant) -> Established {
         let window_scale = self.agreed.has(Agreed::WINDOW_SCALE).then_some((self.peer_shift, self.our_shift));
-        let rtt = if !self.agreed.has(Agreed::RETRANSMITTED) {
-            Some(Duration::from_micros(u64::from(micros(now).wrapping_sub(self.answered_at))))
-        } else {
-            let echo = arrival.header.options.timestamps.filter(|_| timestamps).map_or(0, |ts| ts.echo);
-            echoed_rtt(now, ts_offset, echo)
-        };
-        let seed = Established {
+        Established {
             iss: self.iss,
             irs: self.irs,
             send_mss: send_mss(self.our_mss, self.peer_mss),
@@ -339,14 +336,23 @@ impl HalfOpen {
             send_window: peer_window(&arrival.header, window_scale.map(|(peer, _)| peer)),
             receive_window: u32::from(self.window),
             window_scale,
-            timestamps,
+            timestamps: self.agreed.has(Agreed::TIMESTAMPS),
             sack: self.agreed.has(Agreed::SACK),
             ts_offset,
             ts_recent: self.ts_recent,
-            rtt,
+            rtt: self.round_trip(arrival, ts_offset, now),
             first_ack: FirstAck::NotOwed,
-        };
-        Connection::new(seed, options, knobs, now)
+        }
+    }
+
+    /// From the SYN-ACK when it went out once, else from the echoed timestamp (Karn; TIMELINES T39).
+    fn round_trip(&self, arrival: &Arrival, ts_offset: u32, now: Instant) -> Option<Duration> {
+        if !self.agreed.has(Agreed::RETRANSMITTED) {
+            let elapsed = micros(now).wrapping_sub(self.answered_at);
+            return Some(Duration::from_micros(u64::from(elapsed)));
+        }
+        let echo = arrival.header.options.timestamps.filter(|_| self.agreed.has(Agreed::TIMESTAMPS))?;
+        echoed_rtt(now, ts_offset, echo.echo)
     }
 }
 

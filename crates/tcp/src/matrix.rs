@@ -1,6 +1,5 @@
 //! For tests only: the segments of the state-by-segment matrix, and replies written as the matrix writes them.
 
-use crate::clock::tsval;
 use crate::{Arrival, Instant, Output, Segment, Seq};
 use bytes::Bytes;
 use lastack_observe::Flow;
@@ -177,9 +176,4 @@ pub(crate) fn output(now: Instant) -> Output {
     let mut out = Output::new(8, 64);
     out.begin(now, Flow::NONE);
     out
-}
-
-/// Our TSval at `ms` milliseconds, offset zero.
-pub(crate) fn our_tsval(ms: u64) -> u32 {
-    tsval(Instant::from_millis(ms), 0)
 }
