@@ -112,6 +112,35 @@ fn reuseaddr_lets_two_bind_and_one_listen() {
     table.listen(&mut two).expect("the other is gone");
 }
 
+/// Measured on Linux 6.18: rows are holders (SO_REUSEADDR, SO_REUSEPORT, LISTEN), columns newcomers without, with
+/// SO_REUSEPORT, with SO_REUSEADDR, with both. The overlaps above were measured there, too.
+#[test]
+fn options_tolerate_each_other_as_on_linux() {
+    let rows = [
+        ((false, false, false), [false, false, false, false]),
+        ((false, false, true), [false, false, false, false]),
+        ((false, true, false), [false, true, false, true]),
+        ((false, true, true), [false, true, false, true]),
+        ((true, false, false), [false, false, true, true]),
+        ((true, false, true), [false, false, false, false]),
+        ((true, true, false), [false, true, true, true]),
+        ((true, true, true), [false, true, false, true]),
+    ];
+    let newcomers = [PLAIN, REUSEPORT, REUSEADDR, Owner::new(true, true)];
+    for ((reuseaddr, reuseport, listens), row) in rows {
+        for (newcomer, ok) in newcomers.into_iter().zip(row) {
+            let mut table = BindTable::default();
+            let holder = Owner::new(reuseaddr, reuseport);
+            let mut claim = table.bind(Place::AnyIpv4, 80, holder).expect("an empty table");
+            if listens {
+                table.listen(&mut claim).expect("alone");
+            }
+            let joined = table.bind(Place::AnyIpv4, 80, newcomer).is_ok();
+            assert_eq!(joined, ok, "{claim:?}, then {newcomer:?}");
+        }
+    }
+}
+
 #[test]
 fn reuseport_is_for_all_or_none() {
     let mut table = BindTable::default();
