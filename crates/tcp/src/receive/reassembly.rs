@@ -175,44 +175,41 @@ impl Reassembly {
         let end = seq + octets.len() as u32;
         let mut index = self.blocks.partition_point(|block| block.right().lt(seq));
         let (mut at, mut fresh, mut overlap) = (seq, false, None);
-        while at.lt(end) {
-            let next = self.blocks.get(index);
-            if let Some(block) = next.filter(|block| block.left.le(at)) {
+        loop {
+            // `block` is the first that ends at `at` or later.
+            if let Some(block) = self.blocks.get(index).filter(|block| block.left.le(at)) {
                 let known = block.right().min(end);
                 if known.gt(at) {
                     overlap.get_or_insert(SackBlock { left: at, right: known });
                     at = known;
                 }
-                index += 1;
-                continue;
+                if at == end {
+                    break;
+                }
+            } else {
+                self.blocks.insert(index, Block { left: at, octets: ChunkQueue::new() });
             }
-            let to = next.map_or(end, |block| block.left.min(end));
+            let to = self.blocks.get(index + 1).map_or(end, |next| next.left.min(end));
             let piece = octets.slice(seq.distance_to(at) as usize..seq.distance_to(to) as usize);
-            index = self.place(index, at, piece, pinned);
+            self.extend(index, piece, pinned);
             fresh = true;
             at = to;
         }
-        self.remember(index - 1);
+        self.remember(index);
         (fresh, overlap)
     }
 
-    /// Puts a piece that fits the hole before `index` in its place, joined with its neighbours. Returns the index after
-    /// the block that holds it.
-    fn place(&mut self, mut index: usize, left: Seq, piece: Bytes, pinned: usize) -> usize {
-        if index == 0 || self.blocks[index - 1].right() != left {
-            self.blocks.insert(index, Block { left, octets: ChunkQueue::new() });
-            index += 1;
-        }
-        let block = &mut self.blocks[index - 1];
+    /// Appends a piece to the block at `index`, and the next block when they touch now.
+    fn extend(&mut self, index: usize, piece: Bytes, pinned: usize) {
+        let block = &mut self.blocks[index];
         let before = block.octets.pinned();
         block.octets.push(piece, pinned);
         self.pinned = self.pinned - before + block.octets.pinned();
         let right = block.right();
-        if self.blocks.get(index).is_some_and(|next| next.left == right) {
-            let next = self.blocks.remove(index);
-            self.blocks[index - 1].octets.append(next.octets);
+        if self.blocks.get(index + 1).is_some_and(|next| next.left == right) {
+            let next = self.blocks.remove(index + 1);
+            self.blocks[index].octets.append(next.octets);
         }
-        index
     }
 
     /// The block at `index` changed: it is the first to be reported.

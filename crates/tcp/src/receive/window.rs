@@ -3,34 +3,16 @@
 //!
 //! Half of the receive buffer's memory is offered as window, because a queue of chunks pins at most twice its octets
 //! (see `chunk`). Linux assumes the same half. All windows are in octets; only [`ReceiveWindow::select`] gives the raw
-//! field. Not here: the charge itself, which the connection sums over its queues.
+//! field. Not here: the charge itself, which the connection sums over its queues, and the window and the shift of a SYN
+//! (see `handshake`).
 
-use crate::{Knobs, Output};
+use crate::Output;
 use lastack_observe::Counter;
 use lastack_wire::Seq;
-
-/// RFC 7323 section 2.3.
-const SCALE_MAX: u8 = 14;
 
 /// Octets that may be offered out of `memory` octets of buffer.
 pub(crate) fn window_of(memory: u32) -> u32 {
     memory / 2
-}
-
-/// The shift that a SYN or SYN-ACK offers: enough for the largest buffer that `tcp_rmem` allows (Linux
-/// tcp_select_initial_window: 10 with 32 MiB). `rcvbuf`: the socket's own, when it set one.
-pub(crate) fn initial_scale(rcvbuf: Option<u32>, knobs: &Knobs) -> u8 {
-    let largest = window_of(rcvbuf.unwrap_or(0)).max(knobs.tcp_rmem[2]).max(1);
-    (largest.ilog2() as u8).saturating_sub(15).min(SCALE_MAX)
-}
-
-/// The window of a SYN or SYN-ACK, unscaled: whole segments that fit in half of the buffer, at most 65535. `mss` is what
-/// we advertise, less 12 in a SYN-ACK with timestamps: 64240 and 65160 on Ethernet (TIMELINES T25, T39).
-pub(crate) fn initial_window(rcvbuf: Option<u32>, mss: u16, knobs: &Knobs) -> u16 {
-    let space = window_of(rcvbuf.unwrap_or(knobs.tcp_rmem[1]));
-    let mss = u32::from(mss.max(1));
-    let whole = if space > mss { space / mss * mss } else { space };
-    whole.min(u32::from(u16::MAX)) as u16
 }
 
 /// Where a segment lies relative to the window (RFC 9293 section 3.4, as Linux tests it).

@@ -425,7 +425,8 @@ impl Recovery {
     /// Recovery: a partial acknowledgment shows the next hole (RFC 6582 section 3.2), SACK shows all that are provable.
     fn continue_recovery(&mut self, facts: &AckFacts, acked: u32) {
         if acked > 0 {
-            self.board.discount_duplicates(acked / facts.mss.max(1));
+            // One of them filled the hole and had no duplicate.
+            self.board.discount_duplicates((acked / facts.mss.max(1)).saturating_sub(1));
             if self.board.retransmitted_end().le(facts.ack) {
                 self.board.mark_lost_to((facts.ack + facts.mss).min(facts.nxt));
                 self.forced = true;

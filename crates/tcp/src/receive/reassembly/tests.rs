@@ -55,10 +55,7 @@ fn what_came_first_is_kept() {
     queue.insert(Seq(10), Bytes::from_static(b"first"), 5, ROOM, &mut out);
     queue.insert(Seq(8), Bytes::from_static(b"xxSECONDyy"), 10, ROOM, &mut out);
     let whole = queue.take_in_order(Seq(8)).unwrap();
-    assert_eq!(
-        &whole.range(0, 100).to_bytes()[..],
-        b"xxfirstDyy"[..7].iter().chain(b"Dyy").copied().collect::<Vec<_>>()
-    );
+    assert_eq!(&whole.range(0, 100).to_bytes()[..], b"xxfirstDyy");
     assert!(queue.is_empty());
     assert_eq!(queue.pinned(), 0);
 }

@@ -10,18 +10,6 @@ fn server(nxt: Seq) -> ReceiveWindow {
 }
 
 #[test]
-fn the_handshake_offers_what_linux_offers() {
-    let knobs = Knobs::default();
-    assert_eq!(initial_window(None, 1460, &knobs), 64_240);
-    assert_eq!(initial_window(None, 1448, &knobs), 65_160);
-    assert_eq!(initial_scale(None, &knobs), 10);
-    assert_eq!(initial_window(Some(2304), 1460, &knobs), 1152);
-    let small = Knobs { tcp_rmem: [4096, 131_072, 65_535], ..Knobs::default() };
-    assert_eq!(initial_scale(None, &small), 0);
-    assert_eq!(initial_scale(Some(1 << 20), &small), 4);
-}
-
-#[test]
 fn the_first_raw_windows_are_63_and_64() {
     let mut client = ReceiveWindow::new(Seq(1), 64_240, 10, 131_072, 1460);
     assert_eq!(client.select(Seq(1), 0, &mut out()), 63);
