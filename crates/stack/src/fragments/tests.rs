@@ -172,6 +172,15 @@ fn pieces_that_contradict_the_end() {
 }
 
 #[test]
+fn a_piece_that_is_last_once_and_once_not_is_no_duplicate() {
+    for last_first in [false, true] {
+        let mut world = World::new(ROOM);
+        world.waits(&piece(false, 7, &[1; 8], 8, !last_first));
+        assert_eq!(world.dropped(&piece(false, 7, &[1; 8], 8, last_first)), DropReason::FragmentOverlap);
+    }
+}
+
+#[test]
 fn the_same_piece_twice_is_no_overlap() {
     let mut world = World::new(ROOM);
     for _ in 0..3 {

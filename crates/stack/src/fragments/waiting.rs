@@ -120,7 +120,7 @@ impl Waiting {
         let next = self.pieces.get(at);
         let known_end = self.total == Some(piece.end());
         if next.is_some_and(|next| next.offset == piece.offset && next.end() == piece.end())
-            && (more || known_end)
+            && more != known_end
         {
             return Err(Trouble::Duplicate);
         }
