@@ -3,10 +3,12 @@
 //! Not here: segments, timers and windows; the connection asks these parts and acts.
 
 pub(crate) mod buffer;
+pub(crate) mod probe;
 pub(crate) mod recovery;
 pub(crate) mod rto;
 pub(crate) mod scoreboard;
 
 pub(crate) use buffer::SendBuffer;
-pub(crate) use recovery::{AckDecision, AckFacts, Probe, Recovery, RecoveryState};
+pub(crate) use probe::Probe;
+pub(crate) use recovery::{AckDecision, AckFacts, Recovery, RecoveryState};
 pub(crate) use rto::RttEstimator;

@@ -1,6 +1,6 @@
 //! What an acknowledgment, or its absence, says about loss: fast retransmit and recovery (RFC 5681, RFC 6582, and
-//! RFC 6675 when the peer sends SACK), limited transmit (RFC 3042), timeouts, tail loss probes (RFC 8985 section 7), and
-//! Eifel's undo by timestamps (RFC 3522).
+//! RFC 6675 when the peer sends SACK), limited transmit (RFC 3042), timeouts, and Eifel's undo by timestamps (RFC 3522).
+//! Tail loss probes are beside, in `probe`.
 //!
 //! Decides and returns values; the connection sends and runs the timers. `una` and `nxt` are SEND.UNA and SEND.NXT and
 //! stay with the connection. SYN is long acknowledged; a FIN is one octet of sequence space like any other.
@@ -8,7 +8,7 @@
 //! Limited transmit needs no rule of its own: what a duplicate acknowledgment says has left the network is not in the
 //! pipe any more, so one more segment may follow, as in Linux.
 
-use super::rto::{RTO_INITIAL, RttEstimator};
+use super::rto::RttEstimator;
 use super::scoreboard::{DUPLICATES_MIN, Scoreboard};
 use crate::congestion::{Before, Congestion, Usage};
 use crate::{Instant, Knobs, Output};
@@ -16,9 +16,6 @@ use lastack_observe::Counter;
 use lastack_wire::Seq;
 use lastack_wire::tcp::SackBlock;
 use std::time::Duration;
-
-/// What is added to two round trips when more than one segment is in flight (Linux TCP_TIMEOUT_MIN_US; TIMELINES T12b).
-const PROBE_SLACK: Duration = Duration::from_millis(2);
 
 /// Linux's icsk_ca_state, as `ss` and the RFCs know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,20 +65,6 @@ pub(crate) struct AckDecision {
     pub(crate) retransmit: bool,
 }
 
-/// What a tail loss probe sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Probe {
-    /// One segment of octets not sent yet, whatever the congestion window says.
-    NewData,
-    /// The last segment again.
-    Retransmit {
-        /// Its number.
-        seq: Seq,
-        /// Its octets of sequence space.
-        len: u32,
-    },
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Undo {
     before: Before,
@@ -102,12 +85,12 @@ pub(crate) struct Recovery {
     /// SEND.NXT when the recovery began (RFC 6582's recover, Linux's high_seq).
     recover: Seq,
     /// Where the last segment sent for the first time began.
-    last_start: Seq,
+    pub(super) last_start: Seq,
     /// SEND.NXT when a probe was sent (Linux tlp_high_seq).
-    probe_end: Option<Seq>,
-    state: RecoveryState,
+    pub(super) probe_end: Option<Seq>,
+    pub(super) state: RecoveryState,
     /// The probe was a retransmission.
-    probe_retransmitted: bool,
+    pub(super) probe_retransmitted: bool,
     /// The first retransmission of a recovery does not wait for the window.
     forced: bool,
     /// The timer fired and nothing was acknowledged since.
@@ -259,52 +242,8 @@ impl Recovery {
         self.timed_out = true;
     }
 
-    /// How long after the last transmission or acknowledgment a tail loss probe is due, at most the RTO. None when no
-    /// probe is to be sent: without SACK, in a recovery, with one under way (TIMELINES T03, T12b, T18).
-    pub(crate) fn probe_delay(
-        &self,
-        una: Seq,
-        nxt: Seq,
-        sack: bool,
-        rtt: &RttEstimator,
-        knobs: &Knobs,
-    ) -> Option<Duration> {
-        let wanted = knobs.tcp_early_retrans >= 3
-            && sack
-            && una != nxt
-            && self.state == RecoveryState::Open
-            && self.probe_end.is_none();
-        let slack = if self.last_start.le(una) {
-            Duration::from_micros(u64::from(knobs.tcp_rto_min_us))
-        } else {
-            PROBE_SLACK
-        };
-        let delay = rtt.srtt().map_or(RTO_INITIAL, |srtt| srtt * 2 + slack);
-        wanted.then_some(delay.min(rtt.rto(knobs)))
-    }
-
-    /// What the probe that is due sends; `new_data`: octets wait that the peer's window takes.
-    pub(crate) fn probe(&self, una: Seq, nxt: Seq, new_data: bool) -> Probe {
-        if new_data {
-            return Probe::NewData;
-        }
-        let seq = self.last_start.max(una);
-        Probe::Retransmit { seq, len: seq.distance_to(nxt) }
-    }
-
-    /// The probe was sent; `nxt` is SEND.NXT after it. The RTO starts anew.
-    pub(crate) fn on_probe_sent(&mut self, probe: Probe, nxt: Seq, out: &mut Output) {
-        out.count(Counter::LossProbes);
-        self.probe_end = Some(nxt);
-        self.probe_retransmitted = false;
-        if let Probe::Retransmit { seq, .. } = probe {
-            self.probe_retransmitted = true;
-            self.stop_timing(seq);
-        }
-    }
-
     /// Karn: a segment that was sent again from `seq` on is not timed.
-    fn stop_timing(&mut self, seq: Seq) {
+    pub(super) fn stop_timing(&mut self, seq: Seq) {
         if seq.lt(self.timed_end) {
             self.timed_at = Instant::NEVER;
         }
@@ -437,29 +376,6 @@ impl Recovery {
         }
     }
 
-    /// An acknowledgment after a probe: was the probe needed? Then a segment was lost and the window pays for it
-    /// (RFC 8985 section 7.4, Linux tcp_process_tlp_ack).
-    fn judge_probe(
-        &mut self,
-        facts: &AckFacts,
-        newly_sacked: u32,
-        congestion: &mut Congestion,
-        out: &mut Output,
-    ) {
-        let Some(end) = self.probe_end.filter(|&end| facts.ack.ge(end)) else { return };
-        let reported = facts.blocks.first().filter(|block| block.left.lt(block.right));
-        let arrived_twice = reported.is_some_and(|block| block.right == end && block.right.le(facts.ack));
-        if !self.probe_retransmitted || arrived_twice {
-            self.probe_end = None;
-        } else if facts.ack.gt(end) {
-            self.probe_end = None;
-            out.count(Counter::LossProbeRecovery);
-            congestion.enter_recovery();
-        } else if facts.duplicate && newly_sacked == 0 {
-            self.probe_end = None;
-        }
-    }
-
     fn count_failure(&self, sack: bool, out: &mut Output) {
         let counter = match (self.state, sack) {
             (RecoveryState::Recovery, true) => Counter::SackRecoveryFail,
@@ -483,4 +399,4 @@ impl Recovery {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

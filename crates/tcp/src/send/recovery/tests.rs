@@ -1,22 +1,22 @@
 use super::*;
 
-const MSS: u32 = 1000;
+pub(crate) const MSS: u32 = 1000;
 
 /// A sender with its congestion window, seen at the level of segments of 1000 octets.
-struct Sender {
-    recovery: Recovery,
-    congestion: Congestion,
-    rtt: RttEstimator,
-    knobs: Knobs,
-    out: Output,
-    una: Seq,
-    nxt: Seq,
-    now: Instant,
-    sack: bool,
+pub(crate) struct Sender {
+    pub(crate) recovery: Recovery,
+    pub(crate) congestion: Congestion,
+    pub(crate) rtt: RttEstimator,
+    pub(crate) knobs: Knobs,
+    pub(crate) out: Output,
+    pub(crate) una: Seq,
+    pub(crate) nxt: Seq,
+    pub(crate) now: Instant,
+    pub(crate) sack: bool,
 }
 
 impl Sender {
-    fn new(sack: bool) -> Sender {
+    pub(crate) fn new(sack: bool) -> Sender {
         let start = Seq(u32::MAX - 4500);
         let mut rtt = RttEstimator::new();
         let knobs = Knobs::default();
@@ -34,19 +34,19 @@ impl Sender {
         }
     }
 
-    fn send(&mut self, segments: u32) {
+    pub(crate) fn send(&mut self, segments: u32) {
         for _ in 0..segments {
             self.recovery.on_sent(self.una, self.nxt, MSS, MSS, self.now);
             self.nxt += MSS;
         }
     }
 
-    fn ack(&mut self, segments: u32, blocks: &[(u32, u32)]) -> AckDecision {
+    pub(crate) fn ack(&mut self, segments: u32, blocks: &[(u32, u32)]) -> AckDecision {
         self.ack_with(segments, blocks, None)
     }
 
     /// `segments` acknowledged; `blocks` in segments after the new SEND.UNA.
-    fn ack_with(
+    pub(crate) fn ack_with(
         &mut self,
         segments: u32,
         blocks: &[(u32, u32)],
@@ -72,13 +72,13 @@ impl Sender {
         decision
     }
 
-    fn timeout(&mut self) {
+    pub(crate) fn timeout(&mut self) {
         self.recovery.on_timeout(self.una, self.nxt, MSS, self.sack, &mut self.congestion, &mut self.out);
         self.rtt.back_off();
     }
 
     /// Sends again all that may go; the numbers, in segments after SEND.UNA.
-    fn retransmit(&mut self, tsval: Option<u32>) -> Vec<u32> {
+    pub(crate) fn retransmit(&mut self, tsval: Option<u32>) -> Vec<u32> {
         let mut sent = Vec::new();
         while let Some((seq, len)) = self.recovery.next_retransmit(self.una, self.nxt, MSS, &self.congestion)
         {
@@ -88,17 +88,12 @@ impl Sender {
         sent
     }
 
-    fn allowance(&self) -> u32 {
+    pub(crate) fn allowance(&self) -> u32 {
         self.recovery.allowance(self.una, self.nxt, MSS, &self.congestion)
     }
 
-    fn count(&self, counter: Counter) -> u64 {
+    pub(crate) fn count(&self, counter: Counter) -> u64 {
         self.out.counters.value(counter)
-    }
-
-    fn probe_delay(&self) -> Option<u128> {
-        let delay = self.recovery.probe_delay(self.una, self.nxt, self.sack, &self.rtt, &self.knobs);
-        delay.map(|delay| delay.as_millis())
     }
 }
 
@@ -118,11 +113,7 @@ fn three_duplicates_start_newreno_and_partial_acks_carry_it() {
     for _ in 0..6 {
         assert!(!sender.ack(0, &[]).retransmit);
     }
-    assert_eq!(
-        sender.allowance(),
-        3 * MSS,
-        "nine of ten left the network, one was sent again: new data flows"
-    );
+    assert_eq!(sender.allowance(), 4 * MSS, "only what was sent again is in the network: new data flows");
     assert!(sender.ack(4, &[]).retransmit, "a partial acknowledgment");
     assert_eq!(sender.retransmit(None), [0]);
     let _ = sender.ack(6, &[]);
@@ -230,84 +221,6 @@ fn the_timed_segment_gives_the_round_trip() {
     let before = sender.rtt;
     let _ = sender.ack(1, &[]);
     assert_eq!(sender.rtt, before, "the second segment was not timed");
-}
-
-#[test]
-fn probes_are_due_as_measured() {
-    let mut sender = Sender::new(true);
-    assert_eq!(sender.probe_delay(), None, "nothing is in flight");
-    sender.send(1);
-    assert_eq!(sender.probe_delay(), Some(210), "T03, T18: one segment; RTO caps 220");
-    sender.send(1);
-    assert_eq!(sender.probe_delay(), Some(22), "T12b: two round trips and two ticks");
-    sender.knobs.tcp_early_retrans = 0;
-    assert_eq!(sender.probe_delay(), None);
-    sender.knobs.tcp_early_retrans = 3;
-    sender.sack = false;
-    assert_eq!(sender.probe_delay(), None);
-}
-
-#[test]
-fn a_probe_is_sent_once_and_is_no_recovery() {
-    let mut sender = Sender::new(true);
-    sender.send(2);
-    let probe = sender.recovery.probe(sender.una, sender.nxt, false);
-    assert_eq!(probe, Probe::Retransmit { seq: sender.una + MSS, len: MSS });
-    sender.recovery.on_probe_sent(probe, sender.nxt, &mut sender.out);
-    assert_eq!(sender.probe_delay(), None);
-    assert_eq!(sender.recovery.state(), RecoveryState::Open);
-    sender.timeout();
-    assert_eq!(
-        sender.count(Counter::LostRetransmit),
-        0,
-        "T03: a probe is not a retransmission that was lost"
-    );
-    assert_eq!(sender.recovery.probe(sender.una, sender.nxt, true), Probe::NewData);
-}
-
-#[test]
-fn a_probe_that_repaired_a_loss_costs_half_of_the_window() {
-    let mut sender = Sender::new(true);
-    sender.send(1);
-    let probe = sender.recovery.probe(sender.una, sender.nxt, false);
-    sender.recovery.on_probe_sent(probe, sender.nxt, &mut sender.out);
-    let _ = sender.ack(1, &[]);
-    sender.send(1);
-    let _ = sender.ack(1, &[]);
-    assert_eq!(sender.congestion.cwnd(), 5);
-    assert_eq!(sender.count(Counter::LossProbeRecovery), 1);
-}
-
-#[test]
-fn a_probe_that_arrived_twice_costs_nothing() {
-    let mut sender = Sender::new(true);
-    sender.send(1);
-    let (una, end) = (sender.una, sender.nxt);
-    let probe = sender.recovery.probe(una, end, false);
-    sender.recovery.on_probe_sent(probe, end, &mut sender.out);
-    let _ = sender.ack(1, &[]);
-    sender.send(1);
-    // A D-SACK of the probe, as the peer sends it for a duplicate.
-    let facts = AckFacts {
-        now: sender.now,
-        una: end,
-        nxt: sender.nxt,
-        ack: end,
-        mss: MSS,
-        duplicate: true,
-        sack: true,
-        blocks: &[SackBlock { left: una, right: end }],
-        timestamps: None,
-    };
-    let _ = sender.recovery.on_ack(
-        &facts,
-        &mut sender.congestion,
-        &mut sender.rtt,
-        &sender.knobs,
-        &mut sender.out,
-    );
-    let _ = sender.ack(1, &[]);
-    assert_eq!(sender.congestion.cwnd(), 10);
 }
 
 #[test]
