@@ -81,3 +81,6 @@ impl fmt::Display for Seq {
         write!(f, "{}", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;
