@@ -3,9 +3,6 @@
 //!
 //! The stack is never shared: sockets and handles leave requests and ring a bell.
 
-#[cfg(test)]
-mod tests;
-
 use crate::Handle;
 use crate::handle::{Request, Shared};
 use crate::readiness::Watch;

@@ -15,8 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 /// Rows that [`Handle::rows`] takes per turn of the driver.
 const ROWS_PER_TURN: usize = 256;
 
+type Question = Box<dyn FnOnce(&mut Stack, Instant) + Send>;
+
 pub(crate) enum Request {
-    Ask(Box<dyn FnOnce(&mut Stack, Instant) + Send>),
+    Ask(Question),
     Shutdown,
 }
 

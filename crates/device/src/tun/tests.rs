@@ -2,6 +2,7 @@
 
 use super::*;
 use lastack_wire::{Checksum, Offload, Payload, checksum};
+use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -20,10 +21,15 @@ fn in_namespace(test: fn()) -> bool {
     match entered.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
         Ok(()) => true,
         Err(why) => {
-            println!("skipped: {why}");
+            skipped(&why);
             false
         }
     }
+}
+
+/// Says so past libtest's capture.
+fn skipped(why: &str) {
+    let _ = writeln!(io::stderr(), "skipped: TUN: {why}");
 }
 
 fn config(name: &str) -> Config {
@@ -108,12 +114,12 @@ fn packets_cross_both_ways_and_the_interface_goes_with_its_owner() {
 fn ipv6_is_ready_or_said_to_be_disabled() {
     in_namespace(|| {
         let Ok(socket) = UdpSocket::bind("[::]:0") else {
-            println!("skipped: the kernel has no IPv6");
+            skipped("the kernel has no IPv6");
             return;
         };
         let mut tun = Tun::create(&config("test0")).expect("a TUN interface");
         if tun.ipv6() == Ipv6::Disabled {
-            println!("skipped: IPv6 is disabled on this host");
+            skipped("IPv6 is disabled on this host");
             return;
         }
         assert_eq!(tun.ipv6(), Ipv6::Ready);
@@ -137,7 +143,7 @@ fn link_down_and_deletion_are_told_apart() {
         let ip = |arguments: &[&str]| {
             let done = Command::new("ip").args(arguments).status().is_ok_and(|status| status.success());
             if !done {
-                println!("skipped: no working ip command");
+                skipped("no working ip command");
             }
             done
         };
