@@ -4,4 +4,5 @@
 //! every random choice comes from one seed.
 
 pub mod octets;
+pub mod runner;
 pub mod script;

@@ -11,6 +11,7 @@ mod lexer;
 mod mutate;
 mod packet;
 mod parser;
+mod text;
 
 #[cfg(test)]
 mod tests;
