@@ -102,7 +102,9 @@ impl<'s> Runner<'s> {
             Action::Send(_) | Action::SendIcmp(_) | Action::Call(_) => {}
         }
         if window.0 < self.machine.now && step.when != When::Any {
-            return Err(self.fail(format!("this lies before {}, where the script is", self.clock(self.machine.now))));
+            return Err(
+                self.fail(format!("this lies before {}, where the script is", self.clock(self.machine.now)))
+            );
         }
         self.advance(window.0)?;
         let begun = self.base;

@@ -155,7 +155,9 @@ impl Runner<'_> {
             Some(Value::Number(number)) => Ok(*number),
             Some(Value::Words(words)) => words
                 .iter()
-                .map(|word| options::constant(word).ok_or_else(|| self.fail(format!("`{word}` is not known"))))
+                .map(|word| {
+                    options::constant(word).ok_or_else(|| self.fail(format!("`{word}` is not known")))
+                })
                 .try_fold(0, |all, one| Ok(all | one?)),
             _ => Err(self.fail(format!("argument {} of {}() must be a number", index + 1, call.name))),
         }
@@ -282,7 +284,9 @@ impl Runner<'_> {
                 if self.descriptors.open.contains_key(&number) {
                     return Err(self.fail(format!("{number} is open already")));
                 }
-                self.descriptors.open.insert(number, Open { socket, nonblocking: false, written: 0, read: 0 });
+                self.descriptors
+                    .open
+                    .insert(number, Open { socket, nonblocking: false, written: 0, read: 0 });
                 Answer::Is(number)
             }
             Err(error) => Err(error).into(),
@@ -332,7 +336,9 @@ impl Runner<'_> {
                         return Ok(Answer::Is(*done));
                     }
                 }
-                Err(SocketError::WouldBlock) if *done > 0 && open.nonblocking => return Ok(Answer::Is(*done)),
+                Err(SocketError::WouldBlock) if *done > 0 && open.nonblocking => {
+                    return Ok(Answer::Is(*done));
+                }
                 Err(error) => return Ok(Err(error).into()),
             }
         }

@@ -8,6 +8,10 @@ impl Runner<'_> {
     pub(super) fn check(&mut self, check: &Check) -> Result<(), Failure> {
         match check {
             Check::Row { state, timer } => self.check_row(state, timer.as_ref()),
+            Check::Anew => {
+                self.numbers.begin_anew();
+                Ok(())
+            }
             Check::Gone => match self.row()? {
                 None => Ok(()),
                 Some(row) => Err(self.fail_sides("the flow still has a row", "none", row_text(&row))),

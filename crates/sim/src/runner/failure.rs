@@ -41,12 +41,7 @@ impl Failure {
 
 impl Runner<'_> {
     pub(super) fn fail(&self, message: impl Into<String>) -> Failure {
-        Failure {
-            name: self.script.name.clone(),
-            line: self.line,
-            message: message.into(),
-            sides: None,
-        }
+        Failure { name: self.script.name.clone(), line: self.line, message: message.into(), sides: None }
     }
 
     pub(super) fn fail_sides(

@@ -21,6 +21,11 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
+    /// The next SYNs of both sides begin new scales; the clocks go on.
+    pub(super) fn begin_anew(&mut self) {
+        (self.stack, self.stack_isn, self.peer_isn) = (None, None, None);
+    }
+
     pub(super) fn stack_to_live(&self, number: u32) -> u32 {
         number.wrapping_add(self.stack.unwrap_or(0))
     }

@@ -164,7 +164,8 @@ fn linger(call: &Call) -> Result<Linger, String> {
 pub(super) fn value(call: &Call, socket: &Socket) -> Result<i64, String> {
     let options = socket.options();
     let flag = |set: bool| Ok(i64::from(set));
-    let seconds = |time: Option<Duration>, default: i64| Ok(time.map_or(default, |time| time.as_secs() as i64));
+    let seconds =
+        |time: Option<Duration>, default: i64| Ok(time.map_or(default, |time| time.as_secs() as i64));
     match option_name(call)? {
         "SO_ERROR" => Ok(socket.take_error().map_or(0, |error| i64::from(error.errno()))),
         "SO_REUSEADDR" => flag(options.reuseaddr),
@@ -202,15 +203,13 @@ pub(super) fn poll_wish(call: &Call) -> Result<PollWish, String> {
         match fields.iter().find(|(field, _)| field == name) {
             None => Ok(None),
             Some((_, Value::Number(number))) => Ok(Some(*number)),
-            Some((_, Value::Words(words))) => {
-                words.iter().map(|word| constant(word).ok_or(format!("`{word}` is not known"))).try_fold(
-                    Some(0),
-                    |all, one| {
-                        let one = one?;
-                        Ok(all.map(|all| all | one))
-                    },
-                )
-            }
+            Some((_, Value::Words(words))) => words
+                .iter()
+                .map(|word| constant(word).ok_or(format!("`{word}` is not known")))
+                .try_fold(Some(0), |all, one| {
+                    let one = one?;
+                    Ok(all.map(|all| all | one))
+                }),
             Some(_) => Err(FORM.to_owned()),
         }
     };
@@ -233,7 +232,7 @@ pub(super) fn ready(socket: &Socket, wanted: i64) -> i64 {
     if socket.poll_writable(&mut cx).is_ready() {
         events |= POLLOUT;
     }
-    if matches!(socket.try_peek(1), Ok(chunk) if chunk.is_empty()) {
+    if !ended && matches!(socket.try_peek(1), Ok(chunk) if chunk.is_empty()) {
         events |= POLLRDHUP;
     }
     if ended {

@@ -25,7 +25,8 @@ fn set(knobs: &mut Knobs, sysctl: &Sysctl) -> Result<(), String> {
         .map(str::parse::<i64>)
         .collect::<Result<Vec<i64>, _>>()
         .map_err(|_| format!("{name}: `{value}` is no number"))?;
-    let one = |index: usize| numbers.get(index).copied().ok_or_else(|| format!("{name}: a number is missing"));
+    let one =
+        |index: usize| numbers.get(index).copied().ok_or_else(|| format!("{name}: a number is missing"));
     let octet = || fit::<u8>(name, one(0)?);
     let wide = || fit::<u32>(name, one(0)?);
     let flag = || one(0).map(|number| number != 0);

@@ -171,6 +171,8 @@ pub enum Check {
         /// Which timer, by ss's name, and the microseconds it has left.
         timer: Option<(String, Option<i64>)>,
     },
+    /// `anew`: the stack's next SYN begins a new scale of numbers.
+    Anew,
     /// `gone`: the flow under test has no row.
     Gone,
     /// `counters A=1 B=2`: changes since the script began, by name without its group.

@@ -10,6 +10,7 @@ impl Parser<'_> {
     /// The text after `//#` and its time.
     pub(super) fn check(&mut self) -> Parsed<Check> {
         match self.word()? {
+            "anew" => Ok(Check::Anew),
             "gone" => Ok(Check::Gone),
             "state" => self.row(),
             "counters" => {
@@ -21,7 +22,9 @@ impl Parser<'_> {
                 }
                 Ok(Check::Counters(changes))
             }
-            other => Err(self.error(&format!("`{other}`: only state, gone and counters are known here"))),
+            other => {
+                Err(self.error(&format!("`{other}`: only state, gone, counters and anew are known here")))
+            }
         }
     }
 

@@ -86,6 +86,7 @@ fn visit(script: &mut Script, f: &mut Visitor<'_>) {
                 }
                 visit_call(call, line, f);
             }
+            Action::Check(Check::Anew) => isn_open = true,
             Action::Check(check) => visit_check(check, line, f),
             Action::Send(_) | Action::SendIcmp(_) => {}
         }
@@ -155,6 +156,6 @@ fn visit_check(check: &mut Check, line: usize, f: &mut Visitor<'_>) {
             changes.iter_mut().for_each(|(_, value)| f(line, "counter", Field::Wide(value)))
         }
         Check::Info(_, Value::Number(value)) => f(line, "tcpi field", Field::Wide(value)),
-        Check::Row { .. } | Check::Info(..) | Check::Gone => {}
+        Check::Row { .. } | Check::Info(..) | Check::Gone | Check::Anew => {}
     }
 }
