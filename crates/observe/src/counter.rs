@@ -1,6 +1,12 @@
 //! Event counters under the names of /proc/net/snmp and /proc/net/netstat (as nstat prints them).
 
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+use std::fmt;
+
+#[cfg(test)]
+mod tests;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
@@ -266,5 +272,40 @@ impl Counters {
 impl Serialize for Counters {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().map(|(counter, value)| (counter.name(), value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Counters {
+    /// Counters that are left out are zero; a name that does not exist is an error.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Counters, D::Error> {
+        let mut counters = Counters::default();
+        for (name, value) in BTreeMap::<String, u64>::deserialize(deserializer)? {
+            let counter = Counter::from_name(&name)
+                .ok_or_else(|| D::Error::custom(format!("no counter is called {name}")))?;
+            counters.add(counter, value);
+        }
+        Ok(counters)
+    }
+}
+
+impl fmt::Display for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Counter {
+    /// The counter with this name.
+    pub fn from_name(name: &str) -> Option<Counter> {
+        Counter::ALL.iter().copied().find(|counter| counter.name() == name)
+    }
+}
+
+impl fmt::Display for Counters {
+    /// Counters that are not zero, one per line, as nstat prints them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.iter()
+            .filter(|&(_, value)| value != 0)
+            .try_for_each(|(counter, value)| writeln!(f, "{counter:<32}{value}"))
     }
 }

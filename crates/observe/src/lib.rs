@@ -2,14 +2,16 @@
 //!
 //! No logic and no I/O: a lastack stack and the Linux kernel are both reported in these types.
 
+pub mod census;
 pub mod counter;
 pub mod event;
 pub mod row;
 pub mod state;
 pub mod time;
 
+pub use census::Census;
 pub use counter::{Counter, Counters};
 pub use event::{Cause, DropReason, Event, EventKind, Flow, Refusal, ResetReason};
-pub use row::{SocketRow, TimerKind};
-pub use state::State;
+pub use row::{Negotiated, SocketRow, TimerKind};
+pub use state::{ParseStateError, State};
 pub use time::Instant;

@@ -1,12 +1,16 @@
 //! One line of `ss`: everything that can be told about one socket.
 
 use crate::{Flow, State};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+#[cfg(test)]
+mod tests;
+
 /// Which timer runs (the kernel's numbers in sock_diag).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimerKind {
     /// None.
@@ -41,7 +45,7 @@ impl fmt::Display for TimerKind {
 }
 
 /// The options that a handshake agreed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Negotiated {
     /// Timestamps on both sides.
     pub timestamps: bool,
@@ -54,7 +58,7 @@ pub struct Negotiated {
 }
 
 /// One socket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SocketRow {
     /// Its state.
     pub state: State,
@@ -66,11 +70,13 @@ pub struct SocketRow {
     pub flow: Flow,
     /// Which timer runs.
     pub timer: TimerKind,
-    /// Time until it fires.
+    /// Time until it fires; milliseconds in JSON.
+    #[serde(rename = "timer_left_ms", with = "millis")]
     pub timer_left: Option<Duration>,
     /// Timeouts in a row without an answer.
     pub retransmits: u8,
-    /// Time in this state, when it is known.
+    /// Time in this state, when it is known; milliseconds in JSON.
+    #[serde(rename = "age_ms", with = "millis")]
     pub age: Option<Duration>,
     /// True when no application holds the socket.
     pub orphan: bool,
@@ -78,4 +84,85 @@ pub struct SocketRow {
     pub unaccepted: bool,
     /// What the handshake agreed on, once it has.
     pub negotiated: Option<Negotiated>,
+}
+
+impl SocketRow {
+    /// The line above rows, as `ss -tano` prints it.
+    pub fn header() -> String {
+        columns("State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", "Process")
+    }
+
+    fn remarks(&self) -> String {
+        let mut remarks = Vec::new();
+        if self.timer != TimerKind::Off {
+            let left = Millis(self.timer_left.unwrap_or(Duration::ZERO));
+            remarks.push(format!("timer:({},{left},{})", self.timer, self.retransmits));
+        }
+        if self.orphan {
+            remarks.push("orphan".to_owned());
+        }
+        if self.unaccepted {
+            remarks.push("unaccepted".to_owned());
+        }
+        remarks.join(" ")
+    }
+}
+
+impl fmt::Display for SocketRow {
+    /// One line as `ss -tano` prints it, with two words that ss does not have: `orphan` and `unaccepted`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (recv, send) = (self.recv_queue.to_string(), self.send_queue.to_string());
+        let (local, remote) = (end(self.flow.local), end(self.flow.remote));
+        f.write_str(&columns(self.state.ss_name(), &recv, &send, &local, &remote, &self.remarks()))
+    }
+}
+
+fn columns(state: &str, recv: &str, send: &str, local: &str, remote: &str, remarks: &str) -> String {
+    let line = format!("{state:<10} {recv:<6} {send:<6} {local:>22} {remote:>22} {remarks}");
+    line.trim_end().to_owned()
+}
+
+/// Address and port; port zero is any port.
+fn end(end: SocketAddr) -> String {
+    match (end.port(), end) {
+        (0, SocketAddr::V4(v4)) => format!("{}:*", v4.ip()),
+        (0, SocketAddr::V6(v6)) => format!("[{}]:*", v6.ip()),
+        _ => end.to_string(),
+    }
+}
+
+/// A duration as ss prints timers: `204ms`, `1.204ms` (seconds, then milliseconds), `59sec`, `1min20sec`, `119min`.
+struct Millis(Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (minutes, seconds) = (self.0.as_secs() / 60, self.0.as_secs() % 60);
+        let millis = self.0.subsec_millis();
+        match (minutes, seconds) {
+            (0, 0) => write!(f, "{millis:03}ms"),
+            (0, 1..10) if millis != 0 => write!(f, "{seconds}.{millis:03}ms"),
+            (0, _) => write!(f, "{seconds}sec"),
+            (1..10, 1..) => write!(f, "{minutes}min{seconds}sec"),
+            _ => write!(f, "{minutes}min"),
+        }
+    }
+}
+
+/// Durations as whole milliseconds.
+mod millis {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::time::Duration;
+
+    pub(super) fn serialize<S: Serializer>(
+        time: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+    }
 }

@@ -1,12 +1,15 @@
 //! Time as the engine sees it: nanoseconds on a clock that only the caller can read.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 use std::time::Duration;
 
+#[cfg(test)]
+mod tests;
+
 /// A point on the caller's monotonic clock, in nanoseconds since that clock's zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Instant(pub u64);
 
 impl Instant {

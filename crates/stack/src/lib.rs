@@ -4,7 +4,6 @@
 //! shard; it belongs to one thread and is never locked. Applications hold [`Socket`]s, which never call into it.
 
 mod bind;
-mod census;
 mod config;
 mod flows;
 mod fragments;
@@ -16,13 +15,13 @@ mod socket;
 mod stack;
 mod wheel;
 
-pub use census::Census;
 pub use config::{Capabilities, Config, Deadline, Limits, Secrets, Shard, ShardId};
 pub use message::Message;
 pub use socket::{Family, Notify, Shutdown, Socket, SocketError, Sockets};
 pub use stack::{Cursor, Stack};
 
 pub use lastack_observe as observe;
+pub use lastack_observe::Census;
 pub use lastack_tcp::knobs::{Linger, SocketOptions};
 pub use lastack_tcp::{Instant, Knobs};
 pub use lastack_wire as wire;

@@ -1,7 +1,11 @@
 //! How many flows are in each state: counts that every state change maintains, so that asking costs nothing.
 
-use lastack_observe::State;
+use crate::State;
 use serde::{Serialize, Serializer};
+use std::fmt;
+
+#[cfg(test)]
+mod tests;
 
 /// Counts per state, and of orphans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -27,16 +31,19 @@ impl Census {
         self.counts.iter().sum()
     }
 
-    pub(crate) fn enter(&mut self, state: State) {
+    /// A flow or listener begins in this state.
+    pub fn enter(&mut self, state: State) {
         self.counts[state as usize] += 1;
     }
 
-    pub(crate) fn leave(&mut self, state: State) {
+    /// A flow or listener in this state ends.
+    pub fn leave(&mut self, state: State) {
         debug_assert!(self.counts[state as usize] > 0, "nobody was in {state}");
         self.counts[state as usize] = self.counts[state as usize].saturating_sub(1);
     }
 
-    pub(crate) fn change(&mut self, from: State, to: State) {
+    /// A flow or listener goes from one state to another.
+    pub fn change(&mut self, from: State, to: State) {
         if from != to {
             self.leave(from);
             self.enter(to);
@@ -44,8 +51,19 @@ impl Census {
     }
 }
 
+/// A map from the kernel's names, and `orphans`.
 impl Serialize for Census {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter().map(|(state, count)| (state.name(), count)))
+        let states = self.iter().map(|(state, count)| (state.name(), count));
+        serializer.collect_map(states.chain([("orphans", self.orphans)]))
+    }
+}
+
+impl fmt::Display for Census {
+    /// States that are not empty, one per line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.iter()
+            .filter(|&(_, count)| count != 0)
+            .try_for_each(|(state, count)| writeln!(f, "{:<10} {count}", state.ss_name()))
     }
 }
