@@ -229,6 +229,8 @@ counters! {
     OrigDataSent = "TcpExtTCPOrigDataSent",
     /// Segments that lie beyond the receive window.
     BeyondWindow = "TcpExtBeyondWindow",
+    /// Segments with data that came while the receive window was closed.
+    ZeroWindowDrop = "TcpExtTCPZeroWindowDrop",
     /// lastack's own: replies dropped because the bounded output was full.
     OutputFull = "LastackOutputFull",
     /// lastack's own: frames dropped because a mailbox between shards was full.

@@ -167,6 +167,7 @@ reasons! {
         NotOurs = "the address is not ours",
         NoSocket = "no socket has this address and port",
         OutOfWindow = "the sequence number is outside the window",
+        BeyondWindow = "it reaches beyond the window",
         Paws = "the timestamp is older than the last one (PAWS)",
         OldAck = "the acknowledgment is older than anything in flight",
         FutureAck = "the acknowledgment is for data not sent",
@@ -219,6 +220,7 @@ reasons! {
         AbortOnOverflow = "the accept queue is full and tcp_abort_on_overflow is set",
         AbortOnMemory = "too many orphaned sockets",
         KeepaliveTimeout = "the peer did not answer keepalive probes",
+        FinWait2Expired = "the peer did not close in tcp_fin_timeout",
         TimeWaitSocket = "a segment that TIME_WAIT or an orphaned FIN_WAIT2 must refuse",
         ListenerClosed = "the listener closed before accept()",
     }

@@ -149,3 +149,27 @@ pub struct SocketOptions {
     /// IPV6_V6ONLY.
     pub v6only: bool,
 }
+
+impl SocketOptions {
+    /// The options of a fresh socket.
+    pub const DEFAULT: SocketOptions = SocketOptions {
+        nodelay: false,
+        cork: false,
+        quickack: None,
+        keepalive: false,
+        keepidle: None,
+        keepintvl: None,
+        keepcnt: None,
+        linger: Linger::Off,
+        user_timeout: None,
+        syncnt: None,
+        linger2: None,
+        maxseg: None,
+        rcvbuf: None,
+        sndbuf: None,
+        oobinline: false,
+        reuseaddr: false,
+        reuseport: false,
+        v6only: false,
+    };
+}

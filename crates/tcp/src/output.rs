@@ -20,6 +20,9 @@ pub struct Output {
     replies_max: usize,
     events: VecDeque<Event>,
     events_max: usize,
+    /// The second in which challenges were last counted, and how many.
+    challenge_second: u64,
+    challenges: u32,
 }
 
 impl Output {
@@ -33,6 +36,8 @@ impl Output {
             replies_max,
             events: VecDeque::new(),
             events_max,
+            challenge_second: 0,
+            challenges: 0,
         }
     }
 
@@ -60,6 +65,18 @@ impl Output {
         debug_assert!(segment.header.flags.rst());
         self.event(EventKind::ResetSent { reason });
         self.reply(segment);
+    }
+
+    /// True when one more challenge ACK fits this second's budget of the stack (RFC 5961 section 7); it counts as sent.
+    pub fn take_challenge(&mut self, per_second: u32) -> bool {
+        let second = self.now.0 / 1_000_000_000;
+        if self.challenge_second != second {
+            self.challenge_second = second;
+            self.challenges = 0;
+        }
+        let fits = self.challenges < per_second;
+        self.challenges += u32::from(fits);
+        fits
     }
 
     /// Takes the oldest reply.

@@ -1,235 +1,254 @@
 //! A synchronized connection: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING and LAST-ACK (RFC 9293
 //! sections 3.5 to 3.10).
 //!
-//! Made by the handshake's types through [`Established`], left by value for `TimeWait`. Not here: SYN-SENT and
-//! SYN-RECEIVED, TIME-WAIT, an orphan's FIN-WAIT-2 (a `TimeWait` sub-state, as in Linux), sockets and addresses.
+//! Made by the handshake's types through [`Established`], left by value for [`TimeWait`]. `arrives` is section
+//! 3.10.7.4, `calls` are 3.10.1 to 3.10.6, `timeouts` is 3.10.8, `transmit` says what may be sent, `ack` when to
+//! acknowledge, `header` how our segments look. An idle connection is this struct alone; buffers, out-of-order octets
+//! and options that differ from the defaults are boxed while there are any. Not here: SYN-SENT and SYN-RECEIVED,
+//! TIME-WAIT, an orphan's FIN-WAIT-2 (a `TimeWait` sub-state, as in Linux), sockets and addresses.
 
+mod ack;
+mod arrives;
+mod calls;
+mod header;
+mod incoming;
+mod rows;
+mod seed;
+mod space;
+mod timeouts;
+mod timers;
+mod transmit;
+
+pub use seed::{Established, FirstAck, Outcome, TransmitLimits};
+
+use crate::clock::AnswerLimit;
+use crate::congestion::Congestion;
 use crate::knobs::SocketOptions;
-use crate::{Arrival, Instant, Knobs, Output, Segment, Seq};
-use bytes::Bytes;
-use lastack_observe::{Cause, State, TimerKind, row::Negotiated};
+use crate::receive::ReceiveWindow;
+use crate::send::{Recovery, RttEstimator, SendBuffer};
+use crate::state::CONNECTION;
+use crate::time_wait::{Remains, TIME_WAIT_LENGTH, TimeWait};
+use crate::{Arrival, Instant, Knobs, Output};
+use ack::AckPolicy;
+use incoming::Incoming;
+use lastack_observe::{Cause, Counter, State};
+use space::{ReceiveSpace, SendSpace, Turn};
+use std::ops::ControlFlow;
 use std::time::Duration;
-
-/// What a handshake knows when it is done; all a [`Connection`] needs to begin.
-#[derive(Clone, Debug)]
-pub struct Established {
-    /// Our initial sequence number; our SYN is acknowledged, so SND.UNA is `iss + 1`.
-    pub iss: Seq,
-    /// The peer's initial sequence number; RCV.NXT is `irs + 1`.
-    pub irs: Seq,
-    /// Largest payload the peer and the path take, in octets, before options are subtracted.
-    pub send_mss: u16,
-    /// The MSS that we advertised.
-    pub our_mss: u16,
-    /// The peer's window, in octets (scaled when the segment was not a SYN).
-    pub send_window: u32,
-    /// The window that our SYN advertised, in octets.
-    pub receive_window: u32,
-    /// The peer's shift and ours, when both sides sent the option.
-    pub window_scale: Option<(u8, u8)>,
-    /// Both sides sent timestamps.
-    pub timestamps: bool,
-    /// Both sides permitted SACK.
-    pub sack: bool,
-    /// What is added to our timestamp clock.
-    pub ts_offset: u32,
-    /// TS.Recent: the peer's last TSval.
-    pub ts_recent: u32,
-    /// Round trip of the handshake; `None` when a retransmission made it ambiguous (RTO 3 s then, TIMELINES T39).
-    pub rtt: Option<Duration>,
-    /// What the peer's last handshake segment still wants from us.
-    pub first_ack: FirstAck,
-}
-
-/// Whether the handshake leaves an acknowledgment to be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FirstAck {
-    /// The peer owes us nothing and we owe it nothing: a passive open.
-    NotOwed,
-    /// The third acknowledgment of an active open: poll_transmit gives it first.
-    Now,
-    /// The same, but it waits up to 200 ms for data (TCP_QUICKACK off or data pending, TIMELINES T25).
-    WithData,
-    /// At once, and with a D-SACK for the peer's SYN (RFC 2883): a simultaneous open in which both SYN-ACKs crossed
-    /// (TIMELINES T15).
-    NowWithDuplicateSyn,
-}
-
-/// What the caller does with the connection after a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Outcome {
-    /// It lives on.
-    Continue,
-    /// It is to be replaced by [`Connection::into_time_wait`] (after the caller took what was received).
-    TimeWait,
-    /// It is gone (after the caller took what was received).
-    Closed(Cause),
-}
-
-/// What the device takes at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TransmitLimits {
-    /// Largest payload of one segment, in octets; above the MSS the device cuts it (TSO).
-    pub super_segment_max: u32,
-}
+use timers::{Retries, Timers};
+use transmit::Forced;
 
 /// One synchronized connection. See the module.
 #[derive(Debug)]
 pub struct Connection {
-    state: State,
+    send: SendSpace,
+    receive: ReceiveSpace,
+    /// TS.Recent and when it was taken.
+    ts_recent: u32,
+    ts_recent_at: Instant,
+    /// What is added to our timestamp clock.
+    ts_offset: u32,
+    ack: AckPolicy,
+    rtt: RttEstimator,
+    congestion: Congestion,
+    timers: Timers,
+    retries: Retries,
+    /// When the peer last acknowledged anything, and when we last sent data.
+    heard_at: Instant,
+    sent_at: Instant,
+    /// Limits answers to segments that are not acceptable.
+    answers: AnswerLimit,
+    /// Data and FIN that are not acknowledged, and how they fare.
+    outgoing: Option<Box<Outgoing>>,
+    /// Data that was not taken out, and what came out of order.
+    incoming: Option<Box<Incoming>>,
+    /// The options, when they differ from the defaults.
     options: Option<Box<SocketOptions>>,
+    state: State,
+    timestamps: bool,
+    sack: bool,
+    window_scaled: bool,
+    /// No application holds it.
+    orphan: bool,
+    /// Our FIN is queued behind the data: nothing may follow.
+    fin_queued: bool,
+    /// The peer's FIN was taken in order.
+    peer_finished: bool,
+    /// The application will not read, or the peer will not send.
+    receive_closed: bool,
+    /// The network told that the peer cannot be reached, and nothing came since.
+    soft_error: bool,
+    /// Whether the next segment goes out against Nagle, the congestion window and silly window avoidance.
+    forced: Forced,
+    /// The acknowledgment that is owed goes out by poll_transmit, before data.
+    ack_first: bool,
+}
+
+/// Two cache lines hold what an idle connection keeps; the stack has tens of thousands of them.
+const _: () = assert!(size_of::<Connection>() <= 320);
+
+/// What is there only while something is queued or in flight.
+#[derive(Debug)]
+struct Outgoing {
+    buffer: SendBuffer,
+    recovery: Recovery,
 }
 
 impl Connection {
     /// Begins in ESTABLISHED. The caller then hands the same arrival to [`Connection::handle_segment`] when it
     /// carries data or FIN.
-    pub fn new(seed: Established, options: &SocketOptions, _knobs: &Knobs, _now: Instant) -> Connection {
-        let _ = seed;
-        Connection { state: State::Established, options: Some(Box::new(options.clone())) }
+    pub fn new(seed: Established, options: &SocketOptions, knobs: &Knobs, now: Instant) -> Connection {
+        let (una, nxt) = (seed.iss + 1, seed.irs + 1);
+        let (peer_scale, our_scale) = seed.window_scale.unwrap_or((0, 0));
+        let rcvbuf = options.rcvbuf.unwrap_or(knobs.tcp_rmem[1]);
+        let mut rtt = RttEstimator::new();
+        match seed.rtt {
+            Some(sample) => rtt.sample(sample, una, una, knobs),
+            None => rtt.fall_back(),
+        }
+        let mut connection = Connection {
+            send: SendSpace {
+                una,
+                nxt: una,
+                end: una,
+                window: seed.send_window,
+                window_max: seed.send_window,
+                wl1: seed.irs,
+                small_end: una,
+                acked: 0,
+                mss: seed.send_mss,
+                scale: peer_scale,
+            },
+            receive: ReceiveSpace {
+                nxt,
+                window: ReceiveWindow::new(nxt, seed.receive_window, our_scale, rcvbuf, seed.our_mss),
+                mss: seed.our_mss,
+                handed: 0,
+                handed_pinned: 0,
+            },
+            ts_recent: seed.ts_recent,
+            ts_recent_at: now,
+            ts_offset: seed.ts_offset,
+            ack: AckPolicy::new(seed.our_mss.min(seed.send_mss), seed.receive_window),
+            rtt,
+            congestion: Congestion::reno(),
+            timers: Timers::default(),
+            retries: Retries::default(),
+            heard_at: now,
+            sent_at: now,
+            answers: AnswerLimit::default(),
+            outgoing: None,
+            incoming: None,
+            options: None,
+            state: State::Established,
+            timestamps: seed.timestamps,
+            sack: seed.sack,
+            window_scaled: seed.window_scale.is_some(),
+            orphan: false,
+            fin_queued: false,
+            peer_finished: false,
+            receive_closed: false,
+            soft_error: false,
+            forced: Forced::No,
+            ack_first: false,
+        };
+        connection.begin(seed.first_ack, options, knobs, now);
+        connection
+    }
+
+    fn begin(&mut self, first_ack: FirstAck, options: &SocketOptions, knobs: &Knobs, now: Instant) {
+        self.keep_options(options.clone());
+        self.arm_keepalive(knobs, now);
+        if options.quickack == Some(false) {
+            self.ack.enter_interactive_mode();
+        }
+        match first_ack {
+            FirstAck::NotOwed => {}
+            FirstAck::Now => {
+                self.ack.owe_now();
+                self.ack_first = true;
+            }
+            FirstAck::NowWithDuplicateSyn => {
+                let syn = self.receive.nxt - 1;
+                self.incoming().reassembly.report_duplicate(syn, syn + 1);
+                self.ack.owe_now();
+                self.ack_first = true;
+            }
+            FirstAck::WithData => self.ack.delay_longest(self.receive.usable(), now),
+        }
     }
 
     /// A segment arrived (RFC 9293 section 3.10.7.4).
     pub fn handle_segment(
         &mut self,
-        _arrival: Arrival,
-        _knobs: &Knobs,
-        _now: Instant,
-        _out: &mut Output,
+        arrival: Arrival,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
     ) -> Outcome {
-        Outcome::Continue
+        debug_assert_ne!(self.state, State::Closed, "the caller drops a connection that ended");
+        match self.segment_arrives(arrival, &mut Turn { knobs, now, out }) {
+            ControlFlow::Continue(()) => Outcome::Continue,
+            ControlFlow::Break(outcome) => outcome,
+        }
     }
 
-    /// The deadline of [`Connection::deadline`] passed (RFC 9293 section 3.10.8).
-    pub fn handle_timeout(&mut self, _knobs: &Knobs, _now: Instant, _out: &mut Output) -> Outcome {
-        Outcome::Continue
+    /// The record that takes its place: TIME_WAIT, or FIN_WAIT2 of an orphan. Called after [`Outcome::TimeWait`].
+    pub fn into_time_wait(self) -> TimeWait {
+        let window = self.receive.usable();
+        TimeWait::new(Remains {
+            state: self.state,
+            snd_nxt: self.send.nxt,
+            rcv_nxt: self.receive.nxt,
+            receive_window: window,
+            window_field: (window >> self.receive.window.scale()).min(u32::from(u16::MAX)) as u16,
+            ts_recent: self.timestamps.then_some(self.ts_recent),
+        })
     }
 
-    /// When [`Connection::handle_timeout`] wants to be called next.
-    pub fn deadline(&self) -> Option<Instant> {
-        None
+    /// How long that record lives: 60 s, or what is left of tcp_fin_timeout (TIMELINES T04, T04c, T05).
+    pub fn time_wait_length(&self, knobs: &Knobs) -> Duration {
+        match self.state {
+            State::FinWait2 => self.fin_timeout(knobs).min(TIME_WAIT_LENGTH),
+            _ => TIME_WAIT_LENGTH,
+        }
     }
 
-    /// The timer that `ss` shows, and when it fires; a delayed acknowledgment is not shown.
-    pub fn row_timer(&self) -> Option<(TimerKind, Instant)> {
-        None
+    /// Every change of state: through the table, and told.
+    fn go(&mut self, cause: Cause, turn: &mut Turn) {
+        self.state = CONNECTION.go(self.state, cause, turn.out);
     }
 
-    /// The next segment to send, if any may be sent now: data, FIN, retransmissions. Call until `None`.
-    pub fn poll_transmit(
-        &mut self,
-        _limits: TransmitLimits,
-        _knobs: &Knobs,
-        _now: Instant,
-        _out: &mut Output,
-    ) -> Option<Segment> {
-        None
+    /// What is left to do fits the small record.
+    fn leave(&mut self, turn: &mut Turn) -> Outcome {
+        turn.out.count(Counter::Tw);
+        self.timers = Timers::default();
+        Outcome::TimeWait
     }
 
-    /// True when [`Connection::poll_transmit`] would return a segment.
-    pub fn has_work(&self) -> bool {
-        false
-    }
-
-    /// SEND: queues octets. Ignored after the sending side was closed (the caller answers EPIPE).
-    pub fn send(&mut self, _chunk: Bytes, _now: Instant) {}
-
-    /// SEND with URG: the last octet of `chunk` is urgent.
-    pub fn send_urgent(&mut self, _chunk: Bytes, _now: Instant) {}
-
-    /// RECEIVE: the next in-order octets, moved out. They fill the receive buffer until [`Connection::consumed`].
-    pub fn take_received(&mut self) -> Option<Bytes> {
-        None
-    }
-
-    /// The urgent octet that was taken out of the stream, once (SO_OOBINLINE off).
-    pub fn take_urgent(&mut self) -> Option<u8> {
-        None
-    }
-
-    /// The application read `octets` of what [`Connection::take_received`] moved out.
-    pub fn consumed(&mut self, _octets: usize, _knobs: &Knobs, _now: Instant, _out: &mut Output) {}
-
-    /// shutdown(SHUT_WR): FIN after what is queued.
-    pub fn shutdown_send(&mut self, _knobs: &Knobs, _now: Instant, _out: &mut Output) {}
-
-    /// shutdown(SHUT_RD): sends nothing (TIMELINES T10).
-    pub fn shutdown_receive(&mut self) {}
-
-    /// CLOSE: the application lets go; from now on an orphan. RST when it left octets unread or asked by SO_LINGER.
-    pub fn close(&mut self, _knobs: &Knobs, _now: Instant, _out: &mut Output) -> Outcome {
-        Outcome::Continue
-    }
-
-    /// ABORT: RST and gone. `cause` is `Abort`, `TooManyOrphans` or `ListenerClosed`.
-    pub fn abort(&mut self, cause: Cause, _now: Instant, _out: &mut Output) -> Outcome {
+    /// The connection is no more. What the application has not read stays until the caller takes it.
+    fn end(&mut self, cause: Cause, turn: &mut Turn) -> Outcome {
+        if matches!(self.state, State::Established | State::CloseWait) {
+            turn.out.count(Counter::EstabResets);
+        }
+        self.go(cause, turn);
+        self.outgoing = None;
+        self.timers = Timers::default();
+        self.send.end = self.send.nxt;
         Outcome::Closed(cause)
     }
 
-    /// Replaces the socket's options.
-    pub fn set_options(&mut self, options: SocketOptions, _knobs: &Knobs, _now: Instant, _out: &mut Output) {
-        self.options = Some(Box::new(options));
+    fn outgoing(&mut self) -> &mut Outgoing {
+        let una = self.send.una;
+        self.outgoing.get_or_insert_with(|| {
+            Box::new(Outgoing { buffer: SendBuffer::new(una), recovery: Recovery::new(una) })
+        })
     }
 
-    /// The socket's options.
-    pub fn options(&self) -> SocketOptions {
-        self.options.as_deref().cloned().unwrap_or_default()
-    }
-
-    /// The network said that the segment with number `quoted` was too big; `mss` is what fits the path now, before
-    /// options are subtracted.
-    pub fn handle_too_big(&mut self, _quoted: Seq, _mss: u16, _now: Instant, _out: &mut Output) {}
-
-    /// The network said that the peer cannot be reached: remembered, told when the connection times out.
-    pub fn handle_unreachable(&mut self, _quoted: Seq, _out: &mut Output) {}
-
-    /// Its state.
-    pub fn state(&self) -> State {
-        self.state
-    }
-
-    /// True after [`Connection::close`].
-    pub fn is_orphan(&self) -> bool {
-        false
-    }
-
-    /// The peer's FIN arrived, and no octet will follow what was taken.
-    pub fn is_read_closed(&self) -> bool {
-        false
-    }
-
-    /// True after shutdown_send() or close(): nothing more may be queued.
-    pub fn is_write_closed(&self) -> bool {
-        false
-    }
-
-    /// Octets that the peer has not acknowledged, sent or not.
-    pub fn send_queue(&self) -> usize {
-        0
-    }
-
-    /// True when everything queued and the FIN (when there is one) were acknowledged: what SO_LINGER waits for.
-    pub fn is_flushed(&self) -> bool {
-        true
-    }
-
-    /// Octets that the application may queue in all (SO_SNDBUF, or what Linux's growth rule gives).
-    pub fn send_limit(&self, knobs: &Knobs) -> usize {
-        knobs.tcp_wmem[1] as usize
-    }
-
-    /// Octets received in order that the application has not read.
-    pub fn unread(&self) -> usize {
-        0
-    }
-
-    /// Timeouts in a row without an answer.
-    pub fn retransmits(&self) -> u8 {
-        0
-    }
-
-    /// What the handshake agreed on.
-    pub fn negotiated(&self) -> Negotiated {
-        Negotiated::default()
+    /// Gives the send buffer back when everything, the FIN included, was acknowledged.
+    fn release_outgoing(&mut self) {
+        if self.send.una == self.send.end {
+            self.outgoing = None;
+        }
     }
 }

@@ -75,6 +75,11 @@ impl Reassembly {
         self.pinned
     }
 
+    /// The number after the highest octet held.
+    pub(crate) fn end(&self) -> Option<Seq> {
+        self.blocks.last().map(Block::right)
+    }
+
     /// Keeps the octets from `seq` on, which all lie after RCV.NXT and before the window's edge (the caller trims).
     /// They pin `pinned` octets; at most `pinned_max` may be pinned in all.
     pub(crate) fn insert(
@@ -143,6 +148,11 @@ impl Reassembly {
         }
         blocks.extend(self.recent.iter().take(max.min(SACK_MAX).saturating_sub(blocks.len())).copied());
         blocks
+    }
+
+    /// Blocks that [`Reassembly::sack_blocks`] would give.
+    pub(crate) fn sack_len(&self, max: usize) -> usize {
+        (self.recent.len() + usize::from(self.duplicate.is_some())).min(max).min(SACK_MAX)
     }
 
     /// Gives up everything (memory pressure, close).

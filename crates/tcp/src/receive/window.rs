@@ -148,6 +148,11 @@ impl ReceiveWindow {
         offer != 0 && offer >= current.saturating_mul(2)
     }
 
+    /// True when an acknowledgment now would not offer less than the last one did: the reader keeps up.
+    pub(crate) fn keeps_up(&self, charged: usize) -> bool {
+        self.offer(charged) >= self.advertised
+    }
+
     /// Free memory as octets of window.
     fn space(&self, charged: usize) -> u32 {
         window_of(self.rcvbuf.saturating_sub(u32::try_from(charged).unwrap_or(u32::MAX)))

@@ -242,6 +242,20 @@ impl Recovery {
         self.timed_out = true;
     }
 
+    /// The path takes only smaller segments: what is in flight was lost, but not to congestion (RFC 8899 section 3,
+    /// Linux tcp_simple_retransmit).
+    pub(crate) fn on_path_shrunk(&mut self, una: Seq, nxt: Seq) {
+        self.stop_timing(una);
+        self.board.mark_all_lost(una, nxt);
+        if !self.recovers() {
+            self.undo = None;
+            self.state = RecoveryState::Loss;
+        }
+        self.recover = nxt;
+        self.probe_end = None;
+        self.forced = true;
+    }
+
     /// Karn: a segment that was sent again from `seq` on is not timed.
     pub(super) fn stop_timing(&mut self, seq: Seq) {
         if seq.lt(self.timed_end) {

@@ -1,0 +1,188 @@
+//! Fifth check: the ACK field (RFC 9293 section 3.10.7.4), bounded as RFC 5961 section 5.2 wants.
+
+use super::Check;
+use crate::clock::tsval;
+use crate::connection::timers::Purpose;
+use crate::connection::transmit::Forced;
+use crate::connection::{Connection, Outcome, Turn};
+use crate::send::AckFacts;
+use crate::time_wait::TIME_WAIT_LENGTH;
+use crate::{Arrival, Instant};
+use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
+use std::ops::ControlFlow::{Break, Continue};
+
+impl Connection {
+    pub(super) fn check_acknowledgment(&mut self, arrival: &Arrival, turn: &mut Turn) -> Check {
+        let ack = arrival.header.ack;
+        if ack.lt(self.send.una) {
+            // Older than the largest window, or than the connection: nobody sent this in good faith.
+            let tolerated = self.send.window_max.min(self.send.acked);
+            if ack.lt(self.send.una - tolerated) {
+                turn.out.dropped(DropReason::OldAck);
+                self.challenge(turn);
+                return Break(Outcome::Continue);
+            }
+            return Continue(());
+        }
+        if ack.gt(self.send.nxt) {
+            turn.out.dropped(DropReason::FutureAck);
+            self.challenge(turn);
+            return Break(Outcome::Continue);
+        }
+        self.take_acknowledgment(arrival, turn);
+        if self.fin_queued && self.is_flushed() {
+            self.fin_was_acknowledged(arrival, turn)
+        } else {
+            Continue(())
+        }
+    }
+
+    fn take_acknowledgment(&mut self, arrival: &Arrival, turn: &mut Turn) {
+        self.update_ts_recent(arrival, turn);
+        let window_moved = self.update_window(arrival);
+        if arrival.is_empty() {
+            let advances = arrival.header.ack.gt(self.send.una);
+            turn.out.count(if advances { Counter::HpAcks } else { Counter::PureAcks });
+        }
+        self.soft_error = false;
+        self.retries.probes = 0;
+        self.heard_at = turn.now;
+        if self.send.una == self.send.nxt {
+            self.answer_to_probe(turn);
+        } else {
+            self.judge_flight(arrival, window_moved, turn);
+        }
+    }
+
+    /// RFC 7323 section 4.3: only a segment that begins at or before Last.ACK.sent speaks for what we echo.
+    fn update_ts_recent(&mut self, arrival: &Arrival, turn: &Turn) {
+        let Some(timestamps) = arrival.header.options.timestamps.filter(|_| self.timestamps) else {
+            return;
+        };
+        if arrival.header.seq.le(self.receive.window.acked())
+            && self.timestamp_passes(timestamps.value, 0, turn.now)
+        {
+            self.ts_recent = timestamps.value;
+            self.ts_recent_at = turn.now;
+        }
+    }
+
+    /// SND.WL1's test, as Linux writes it: newer data, a newer acknowledgment, or the same with a larger window (or none).
+    pub(super) fn window_may_change(&self, arrival: &Arrival) -> bool {
+        let (header, window) = (&arrival.header, self.window_of(arrival));
+        header.ack.gt(self.send.una)
+            || header.seq.gt(self.send.wl1)
+            || (header.seq == self.send.wl1 && (window > self.send.window || window == 0))
+    }
+
+    fn window_of(&self, arrival: &Arrival) -> u32 {
+        u32::from(arrival.header.window) << self.send.scale
+    }
+
+    fn update_window(&mut self, arrival: &Arrival) -> bool {
+        if !self.window_may_change(arrival) {
+            return false;
+        }
+        let window = self.window_of(arrival);
+        // SND.WND counts from SEG.ACK, which SND.UNA becomes before anybody asks.
+        self.send.wl1 = arrival.header.seq;
+        self.send.window = window;
+        self.send.window_max = self.send.window_max.max(window);
+        true
+    }
+
+    /// Nothing is in flight: the acknowledgment may answer a window probe (Linux tcp_ack_probe).
+    fn answer_to_probe(&mut self, turn: &mut Turn) {
+        if self.send.unsent() == 0 {
+            return;
+        }
+        let mss = u32::from(self.effective_mss());
+        if self.send.usable_for(mss) {
+            self.retries.probe_backoff = 0;
+            self.retries.probing_since = Instant::NEVER;
+            if self.timers.waits_for(Purpose::WindowProbe) {
+                self.timers.disarm();
+            }
+        } else {
+            let interval = self.probe_interval(turn.knobs);
+            let interval = self.clamp_to_user_timeout(interval, self.retries.probing_since, turn);
+            self.timers.arm(Purpose::WindowProbe, turn.now + interval);
+        }
+    }
+
+    fn judge_flight(&mut self, arrival: &Arrival, window_moved: bool, turn: &mut Turn) {
+        let header = &arrival.header;
+        let mss = u32::from(self.effective_mss());
+        let clock = tsval(turn.now, self.ts_offset);
+        let facts = AckFacts {
+            now: turn.now,
+            una: self.send.una,
+            nxt: self.send.nxt,
+            ack: header.ack,
+            mss,
+            duplicate: header.ack == self.send.una && arrival.is_empty() && !window_moved,
+            sack: self.sack,
+            blocks: &header.options.sack,
+            timestamps: header
+                .options
+                .timestamps
+                .filter(|_| self.timestamps)
+                .map(|echoed| (clock, echoed.echo)),
+        };
+        let Some(outgoing) = &mut self.outgoing else {
+            return;
+        };
+        let decision =
+            outgoing.recovery.on_ack(&facts, &mut self.congestion, &mut self.rtt, turn.knobs, turn.out);
+        if decision.acked > 0 {
+            outgoing.buffer.ack(header.ack);
+            self.send.una = header.ack;
+            self.send.acked = self.send.acked.saturating_add(decision.acked);
+            self.retries.timeouts = 0;
+            self.retries.since = Instant::NEVER;
+            self.forced = Forced::No;
+        }
+        if decision.restart_timer {
+            self.watch_flight(true, turn);
+        }
+        self.release_outgoing();
+    }
+
+    /// The states in which the acknowledgment of our FIN means something.
+    fn fin_was_acknowledged(&mut self, arrival: &Arrival, turn: &mut Turn) -> Check {
+        match self.state {
+            State::FinWait1 => {
+                self.go(Cause::FinAcked, turn);
+                if self.orphan { self.orphan_reaches_fin_wait_2(arrival, turn) } else { Continue(()) }
+            }
+            State::Closing => {
+                // Whatever else the segment carries is not looked at (TIMELINES section F).
+                self.go(Cause::FinAcked, turn);
+                Break(self.leave(turn))
+            }
+            State::LastAck => Break(self.end(Cause::FinAcked, turn)),
+            _ => Continue(()),
+        }
+    }
+
+    fn orphan_reaches_fin_wait_2(&mut self, arrival: &Arrival, turn: &mut Turn) -> Check {
+        if self.options_ref().linger2.is_some_and(|seconds| seconds < 0) {
+            turn.out.count(Counter::AbortOnData);
+            return Break(self.refuse(arrival, ResetReason::AbortOnLinger, Cause::FinWait2Expired, turn));
+        }
+        if self.brings_new_octets(arrival) {
+            return self.refuse_data(arrival, turn);
+        }
+        if !arrival.header.flags.fin() {
+            return match self.orphan_in_fin_wait_2(turn) {
+                Outcome::Continue => Continue(()),
+                outcome => Break(outcome),
+            };
+        }
+        // The FIN is looked at as a full connection; when it cannot be taken the timer ends the wait.
+        let length = self.fin_timeout(turn.knobs);
+        self.timers.keepalive =
+            turn.now + if length > TIME_WAIT_LENGTH { length - TIME_WAIT_LENGTH } else { length };
+        Continue(())
+    }
+}

@@ -1,0 +1,128 @@
+//! Seventh check: the segment text, and with it the place of the FIN (RFC 9293 sections 3.10.7.4 and 3.8.6).
+
+use super::Check;
+use crate::Arrival;
+use crate::connection::{Connection, Turn};
+use crate::receive::Insertion;
+use lastack_observe::{Counter, DropReason, State};
+use std::ops::ControlFlow::Continue;
+
+impl Connection {
+    pub(super) fn take_text(&mut self, arrival: &mut Arrival, turn: &mut Turn) -> Check {
+        match self.state {
+            State::CloseWait | State::Closing | State::LastAck if arrival.header.seq.ge(self.receive.nxt) => {
+                // Linux drops it without a word (TIMELINES section F); no answer would help a peer that sends after
+                // its own FIN.
+                if !arrival.is_empty() {
+                    turn.out.dropped(DropReason::AfterFin);
+                }
+                return Continue(());
+            }
+            State::Established => {}
+            // RFC 1122 section 4.2.2.13: an application that stopped reading in these states gets nothing any more.
+            _ if self.receive_closed && self.brings_new_octets(arrival) => {
+                return self.refuse_data(arrival, turn);
+            }
+            _ => {}
+        }
+        if arrival.is_empty() { Continue(()) } else { self.place_text(arrival, turn) }
+    }
+
+    fn place_text(&mut self, arrival: &mut Arrival, turn: &mut Turn) -> Check {
+        let (seq, end, nxt) = (arrival.header.seq, arrival.end(), self.receive.nxt);
+        let window = self.receive.usable();
+        if end.le(nxt) {
+            turn.out.count(Counter::DelayedAckLost);
+            self.report_duplicate(seq, end);
+            self.throw_away(DropReason::Duplicate, turn);
+            return Continue(());
+        }
+        if seq.gt(nxt) {
+            if seq.ge(nxt + window) {
+                self.throw_away(DropReason::BeyondWindow, turn);
+            } else {
+                self.keep_out_of_order(arrival, turn);
+            }
+            return Continue(());
+        }
+        if seq.lt(nxt) {
+            self.report_duplicate(seq, nxt);
+        }
+        // A bare FIN takes no room: some stacks repeat it for ever against a closed window.
+        if window == 0 && !arrival.payload.is_empty() {
+            turn.out.count(Counter::ZeroWindowDrop);
+            self.throw_away(DropReason::ReceiveBufferFull, turn);
+            return Continue(());
+        }
+        self.take_in_order(arrival, turn)
+    }
+
+    /// Nothing of the segment is kept; the peer learns at once what we have.
+    fn throw_away(&mut self, reason: DropReason, turn: &mut Turn) {
+        turn.out.dropped(reason);
+        self.ack.enter_quick_mode(self.receive.usable());
+        self.ack.owe();
+    }
+
+    fn take_in_order(&mut self, arrival: &mut Arrival, turn: &mut Turn) -> Check {
+        let known = arrival.header.seq.distance_to(self.receive.nxt) as usize;
+        let payload = arrival.payload.split_off(known.min(arrival.payload.len()));
+        let len = payload.len() as u32;
+        if len > 0 {
+            self.deliver(payload, arrival.pinned);
+            self.ack.data_arrived(
+                len,
+                self.receive.mss,
+                self.receive.usable(),
+                self.rto(turn.knobs),
+                turn.now,
+            );
+            let charge = self.receive_charge();
+            self.receive.window.on_data(len, arrival.pinned, charge, self.receive.mss);
+        }
+        if arrival.header.flags.fin() || self.join_out_of_order() {
+            self.take_fin(turn)
+        } else {
+            Continue(())
+        }
+    }
+
+    /// Takes what waited out of order and is in order now. True when the peer's FIN comes next.
+    fn join_out_of_order(&mut self) -> bool {
+        if !self.holds_out_of_order() {
+            return self.fin_is_next();
+        }
+        loop {
+            let nxt = self.receive.nxt;
+            let Some(queue) = self.incoming().reassembly.take_in_order(nxt) else { break };
+            self.deliver_queue(queue);
+        }
+        if !self.holds_out_of_order() {
+            // RFC 5681 section 4.2: the peer waits to hear that the gap is filled.
+            self.ack.owe_now();
+        }
+        self.fin_is_next()
+    }
+
+    fn fin_is_next(&self) -> bool {
+        self.incoming.as_ref().is_some_and(|incoming| incoming.fin == Some(self.receive.nxt))
+    }
+
+    fn keep_out_of_order(&mut self, arrival: &mut Arrival, turn: &mut Turn) {
+        self.ack.owe_now();
+        let seq = arrival.header.seq;
+        if arrival.header.flags.fin() {
+            self.incoming().fin = Some(arrival.end() - 1);
+        }
+        let payload = std::mem::take(&mut arrival.payload);
+        if payload.is_empty() {
+            return;
+        }
+        let in_order = self.receive_charge() - self.incoming().reassembly.pinned();
+        let room = (self.receive.window.rcvbuf() as usize).saturating_sub(in_order);
+        let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, turn.out);
+        if kept == Insertion::Dropped {
+            self.release_incoming();
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The application's calls (RFC 9293 sections 3.10.1 to 3.10.6), in Linux's reading, and what the network layer tells
+//! (3.9.2.2).
+
+use super::{Connection, Outcome, Turn};
+use crate::knobs::{Linger, SocketOptions};
+use crate::time_wait::TIME_WAIT_LENGTH;
+use crate::{Instant, Knobs, Output, Seq};
+use bytes::Bytes;
+use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
+
+impl Connection {
+    /// SEND: queues octets. Ignored after the sending side was closed (the caller answers EPIPE).
+    pub fn send(&mut self, chunk: Bytes) {
+        self.queue(chunk, false);
+    }
+
+    /// SEND with URG: the last octet of `chunk` is urgent.
+    pub fn send_urgent(&mut self, chunk: Bytes) {
+        self.queue(chunk, true);
+    }
+
+    fn queue(&mut self, chunk: Bytes, urgent: bool) {
+        if self.fin_queued || chunk.is_empty() || self.state == State::Closed {
+            return;
+        }
+        self.send.end += chunk.len() as u32;
+        let buffer = &mut self.outgoing().buffer;
+        if urgent { buffer.push_urgent(chunk) } else { buffer.push(chunk) }
+    }
+
+    /// RECEIVE: the next in-order octets, moved out. They fill the receive buffer until [`Connection::consumed`].
+    pub fn take_received(&mut self) -> Option<Bytes> {
+        let chunk = self.incoming.as_mut()?.ready.pop()?;
+        self.receive.handed += chunk.bytes.len() as u32;
+        self.receive.handed_pinned = self.receive.handed_pinned.saturating_add(chunk.pinned as u32);
+        self.release_incoming();
+        Some(chunk.bytes)
+    }
+
+    /// The urgent octet that was taken out of the stream, once (SO_OOBINLINE off).
+    pub fn take_urgent(&mut self) -> Option<u8> {
+        let octet = self.incoming.as_mut()?.urgent_octet.take();
+        self.release_incoming();
+        octet
+    }
+
+    /// The application read `octets` of what [`Connection::take_received`] moved out: a window update when it is worth
+    /// one (RFC 9293 section 3.8.6.2.2), or the acknowledgment that waited for the read.
+    pub fn consumed(&mut self, octets: usize, knobs: &Knobs, now: Instant, out: &mut Output) {
+        let octets = (octets as u32).min(self.receive.handed);
+        if octets == 0 {
+            return;
+        }
+        let freed =
+            u64::from(self.receive.handed_pinned) * u64::from(octets) / u64::from(self.receive.handed);
+        self.receive.handed -= octets;
+        self.receive.handed_pinned -= freed as u32;
+        if matches!(self.state, State::Closed | State::TimeWait) {
+            return;
+        }
+        let turn = &mut Turn { knobs, now, out };
+        let (charge, nxt) = (self.receive_charge(), self.receive.nxt);
+        let drained = self.unread_octets() == 0;
+        let update = !self.receive_closed && self.receive.window.is_update_worth_sending(nxt, charge);
+        if update || self.ack.is_due_after_read(self.receive.unacknowledged(), drained) {
+            self.send_ack(turn);
+        }
+    }
+
+    /// shutdown(SHUT_WR): FIN after what is queued. Nothing more happens when it was closed already.
+    pub fn shutdown_send(&mut self, knobs: &Knobs, now: Instant, out: &mut Output) {
+        self.queue_fin(Cause::Shutdown, &mut Turn { knobs, now, out });
+    }
+
+    /// shutdown(SHUT_RD): sends nothing; what comes is acknowledged and can still be read (TIMELINES T10).
+    pub fn shutdown_receive(&mut self) {
+        self.receive_closed = true;
+    }
+
+    /// CLOSE: the application lets go; an orphan from now on. RST when it left octets unread (RFC 2525 section 2.17,
+    /// TIMELINES T11) or asked for it (SO_LINGER, T12).
+    pub fn close(&mut self, knobs: &Knobs, now: Instant, out: &mut Output) -> Outcome {
+        let turn = &mut Turn { knobs, now, out };
+        self.orphan = true;
+        self.receive_closed = true;
+        if self.unread_octets() > 0 {
+            turn.out.count(Counter::AbortOnClose);
+            self.send_reset(ResetReason::AbortOnClose, turn);
+            return self.end(Cause::UnreadData, turn);
+        }
+        if self.options_ref().linger == Linger::Reset {
+            turn.out.count(Counter::AbortOnData);
+            return self.reset_and_end(Cause::Abort, ResetReason::AbortOnLinger, turn);
+        }
+        self.queue_fin(Cause::Close, turn);
+        if self.state == State::FinWait2 { self.orphan_in_fin_wait_2(turn) } else { Outcome::Continue }
+    }
+
+    /// Nobody holds the socket any more when it is, or gets, in FIN_WAIT2.
+    pub(super) fn orphan_in_fin_wait_2(&mut self, turn: &mut Turn) -> Outcome {
+        if self.options_ref().linger2.is_some_and(|seconds| seconds < 0) {
+            turn.out.count(Counter::AbortOnLinger);
+            return self.reset_and_end(Cause::FinWait2Expired, ResetReason::AbortOnLinger, turn);
+        }
+        let length = self.fin_timeout(turn.knobs);
+        if length <= TIME_WAIT_LENGTH {
+            return self.leave(turn);
+        }
+        self.timers.keepalive = turn.now + (length - TIME_WAIT_LENGTH);
+        Outcome::Continue
+    }
+
+    /// ABORT: RST and gone. `cause` is `Abort` (a call, SOCK_DESTROY), `TooManyOrphans`, `ListenerClosed` or
+    /// `DeviceLost` (nothing is sent).
+    pub fn abort(&mut self, cause: Cause, knobs: &Knobs, now: Instant, out: &mut Output) -> Outcome {
+        let turn = &mut Turn { knobs, now, out };
+        let reason = match cause {
+            Cause::TooManyOrphans => {
+                turn.out.count(Counter::AbortOnMemory);
+                ResetReason::AbortOnMemory
+            }
+            Cause::ListenerClosed => ResetReason::ListenerClosed,
+            Cause::DeviceLost => return self.end(cause, turn),
+            _ => ResetReason::AbortByUser,
+        };
+        self.reset_and_end(cause, reason, turn)
+    }
+
+    fn reset_and_end(&mut self, cause: Cause, reason: ResetReason, turn: &mut Turn) -> Outcome {
+        // In CLOSING and LAST-ACK the peer needs no RST when it has everything but the acknowledgment (RFC 9293
+        // section 3.10.5; Linux tcp_need_reset).
+        let needed = !matches!(self.state, State::Closing | State::LastAck) || self.send.unsent() > 0;
+        if needed {
+            self.send_reset(reason, turn);
+        }
+        self.end(cause, turn)
+    }
+
+    fn queue_fin(&mut self, cause: Cause, turn: &mut Turn) {
+        if self.fin_queued || !matches!(self.state, State::Established | State::CloseWait) {
+            return;
+        }
+        self.fin_queued = true;
+        self.outgoing();
+        self.send.end += 1;
+        self.go(cause, turn);
+    }
+
+    /// Replaces the socket's options; those that act at once do so.
+    pub fn set_options(&mut self, options: SocketOptions, knobs: &Knobs, now: Instant, out: &mut Output) {
+        let turn = &mut Turn { knobs, now, out };
+        let old = self.options();
+        self.keep_options(options);
+        let new = self.options();
+        if (old.keepalive, old.keepidle) != (new.keepalive, new.keepidle) {
+            self.arm_keepalive(knobs, now);
+        }
+        if let Some(rcvbuf) = new.rcvbuf.filter(|_| old.rcvbuf != new.rcvbuf) {
+            self.receive.window.set_rcvbuf(rcvbuf);
+        }
+        match new.quickack.filter(|_| old.quickack != new.quickack) {
+            Some(true) => {
+                self.ack.leave_interactive_mode();
+                if self.ack.is_owed() {
+                    self.send_ack(turn);
+                }
+            }
+            Some(false) => self.ack.enter_interactive_mode(),
+            None => {}
+        }
+    }
+
+    /// The network said that the segment with number `quoted` was too big (RFC 1191, RFC 8201); `mss` is what fits the
+    /// path now, before options are subtracted. Believed only for a segment in flight (RFC 5927).
+    pub fn handle_too_big(&mut self, quoted: Seq, mss: u16, out: &mut Output) {
+        if !self.is_in_flight(quoted, out) || mss >= self.send.mss {
+            return;
+        }
+        out.count(Counter::MtupSuccess);
+        self.send.mss = mss;
+        let (una, nxt) = (self.send.una, self.send.nxt);
+        self.outgoing().recovery.on_path_shrunk(una, nxt);
+    }
+
+    /// The network said that the peer cannot be reached: remembered, and told when the connection times out (RFC 1122
+    /// section 4.2.3.9, a soft error).
+    pub fn handle_unreachable(&mut self, quoted: Seq, out: &mut Output) {
+        if self.is_in_flight(quoted, out) {
+            self.soft_error = true;
+        }
+    }
+
+    fn is_in_flight(&self, quoted: Seq, out: &mut Output) -> bool {
+        let yes = quoted.ge(self.send.una) && quoted.lt(self.send.nxt) && self.state != State::Closed;
+        if !yes {
+            out.count(Counter::OutOfWindowIcmps);
+            out.dropped(DropReason::StaleIcmp);
+        }
+        yes
+    }
+}

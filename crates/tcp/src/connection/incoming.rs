@@ -1,0 +1,111 @@
+//! What was received and not taken out yet, and what came out of order; boxed while there is any.
+//!
+//! The urgent octet leaves the stream here, unless the application wants it inline (RFC 6093, SO_OOBINLINE).
+
+use super::{Connection, Turn};
+use crate::Seq;
+use crate::chunk::ChunkQueue;
+use crate::receive::Reassembly;
+use bytes::Bytes;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Incoming {
+    /// In order.
+    pub(super) ready: ChunkQueue,
+    /// Out of order.
+    pub(super) reassembly: Reassembly,
+    /// Number of the urgent octet that the peer announced and that was not taken yet.
+    pub(super) urgent_mark: Option<Seq>,
+    /// The urgent octet that was taken out of the stream.
+    pub(super) urgent_octet: Option<u8>,
+    /// The number of a FIN that arrived before something in front of it.
+    pub(super) fin: Option<Seq>,
+}
+
+impl Incoming {
+    fn is_idle(&self) -> bool {
+        self.ready.is_empty()
+            && self.reassembly.is_idle()
+            && self.urgent_mark.is_none()
+            && self.urgent_octet.is_none()
+            && self.fin.is_none()
+    }
+}
+
+impl Connection {
+    pub(super) fn incoming(&mut self) -> &mut Incoming {
+        self.incoming.get_or_insert_default()
+    }
+
+    pub(super) fn release_incoming(&mut self) {
+        if self.incoming.as_ref().is_some_and(|incoming| incoming.is_idle()) {
+            self.incoming = None;
+        }
+    }
+
+    /// Octets received in order that the application has not read, here and in its cell.
+    pub(super) fn unread_octets(&self) -> u32 {
+        self.receive.handed + self.incoming.as_ref().map_or(0, |incoming| incoming.ready.len())
+    }
+
+    /// Memory that the receive side keeps alive.
+    pub(super) fn receive_charge(&self) -> usize {
+        let here = self
+            .incoming
+            .as_ref()
+            .map_or(0, |incoming| incoming.ready.pinned() + incoming.reassembly.pinned());
+        self.receive.handed_pinned as usize + here
+    }
+
+    /// Octets held out of order.
+    pub(super) fn holds_out_of_order(&self) -> bool {
+        self.incoming.as_ref().is_some_and(|incoming| !incoming.reassembly.is_empty())
+    }
+
+    /// Queues in-order octets for the reader and moves RCV.NXT over them; the urgent octet goes apart.
+    pub(super) fn deliver(&mut self, octets: Bytes, pinned: usize) {
+        let from = self.receive.nxt;
+        self.receive.nxt += octets.len() as u32;
+        let (nxt, inline) = (self.receive.nxt, self.options_ref().oobinline);
+        let incoming = self.incoming();
+        let mark = incoming.urgent_mark.filter(|mark| mark.ge(from) && mark.lt(nxt));
+        let Some(mark) = mark else {
+            incoming.ready.push(octets, pinned);
+            return;
+        };
+        incoming.urgent_mark = None;
+        if inline {
+            incoming.ready.push(octets, pinned);
+            return;
+        }
+        let at = from.distance_to(mark) as usize;
+        incoming.urgent_octet = Some(octets[at]);
+        incoming.ready.push(octets.slice(..at), pinned);
+        incoming.ready.push(octets.slice(at + 1..), pinned);
+    }
+
+    /// A queue of in-order octets from the reassembly.
+    pub(super) fn deliver_queue(&mut self, mut queue: ChunkQueue) {
+        let (from, end) = (self.receive.nxt, self.receive.nxt + queue.len());
+        let incoming = self.incoming();
+        if incoming.urgent_mark.is_some_and(|mark| mark.ge(from) && mark.lt(end)) {
+            while let Some(chunk) = queue.pop() {
+                self.deliver(chunk.bytes, chunk.pinned);
+            }
+            return;
+        }
+        incoming.ready.append(queue);
+        self.receive.nxt = end;
+    }
+
+    /// Nothing follows a FIN: what waits out of order is given up.
+    pub(super) fn forget_out_of_order(&mut self, turn: &mut Turn) {
+        if let Some(incoming) = &mut self.incoming {
+            incoming.reassembly.clear(turn.out);
+            incoming.urgent_mark = None;
+            incoming.fin = None;
+        }
+        self.release_incoming();
+    }
+}

@@ -1,0 +1,116 @@
+//! What can be asked of a connection: for `ss`, for the socket, for the stack's limits.
+
+use super::Connection;
+use crate::Knobs;
+use crate::knobs::SocketOptions;
+use lastack_observe::{State, row::Negotiated};
+use std::time::Duration;
+
+/// What a connection without options of its own has.
+static DEFAULTS: SocketOptions = SocketOptions::DEFAULT;
+
+/// Memory of a full segment with its bookkeeping, as Linux counts it for growing the send buffer.
+const SEGMENT_OVERHEAD: usize = 768;
+/// Segments that the send buffer holds at least (Linux's TCP_INIT_CWND).
+const SEND_SEGMENTS_MIN: usize = 10;
+
+impl Connection {
+    /// Its state.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// True after [`Connection::close`].
+    pub fn is_orphan(&self) -> bool {
+        self.orphan
+    }
+
+    /// True when no octet will follow what was taken: the peer's FIN came, or shutdown_receive() was called.
+    pub fn is_read_closed(&self) -> bool {
+        self.receive_closed
+    }
+
+    /// True after shutdown_send() or close(): nothing more may be queued.
+    pub fn is_write_closed(&self) -> bool {
+        self.fin_queued
+    }
+
+    /// Octets that the peer has not acknowledged, sent or not; a FIN counts as one (as `ss` shows it).
+    pub fn send_queue(&self) -> usize {
+        self.send.una.distance_to(self.send.end) as usize
+    }
+
+    /// Memory that the send side keeps alive, in octets.
+    pub fn send_charge(&self) -> usize {
+        self.outgoing.as_ref().map_or(0, |outgoing| outgoing.buffer.pinned())
+    }
+
+    /// Memory that the receive side keeps alive, in octets, with what the application was handed and did not read.
+    pub fn receive_memory(&self) -> usize {
+        self.receive_charge()
+    }
+
+    /// True when everything queued, and the FIN when there is one, was acknowledged: what SO_LINGER waits for.
+    pub fn is_flushed(&self) -> bool {
+        self.send.una == self.send.end
+    }
+
+    /// Octets that the application may queue in all: SO_SNDBUF, or Linux's rule: twice the congestion window, at least
+    /// twice ten segments, at most tcp_wmem[2].
+    pub fn send_limit(&self, knobs: &Knobs) -> usize {
+        if let Some(sndbuf) = self.options_ref().sndbuf {
+            return sndbuf as usize / 2;
+        }
+        let segments = (self.congestion.cwnd() as usize).max(SEND_SEGMENTS_MIN);
+        let wanted = 2 * segments * (usize::from(self.effective_mss()) + SEGMENT_OVERHEAD);
+        wanted.max(knobs.tcp_wmem[1] as usize).min(knobs.tcp_wmem[2] as usize)
+    }
+
+    /// Octets received in order that the application has not read, in its cell or here.
+    pub fn unread(&self) -> usize {
+        self.unread_octets() as usize
+    }
+
+    /// Timeouts or probes in a row without an answer, as `ss` shows them.
+    pub fn retransmits(&self) -> u8 {
+        self.retries.timeouts.max(self.retries.probes)
+    }
+
+    /// What the handshake agreed on.
+    pub fn negotiated(&self) -> Negotiated {
+        Negotiated {
+            timestamps: self.timestamps,
+            sack: self.sack,
+            window_scale: self.window_scaled.then(|| (self.send.scale, self.receive.window.scale())),
+            mss: self.effective_mss(),
+        }
+    }
+
+    /// Smoothed round-trip time, once there is one.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.rtt.srtt()
+    }
+
+    /// The congestion window in segments.
+    pub fn congestion_window(&self) -> u32 {
+        self.congestion.cwnd()
+    }
+
+    /// The retransmission timeout as it is now, backoff included.
+    pub fn current_rto(&self, knobs: &Knobs) -> Duration {
+        self.rto(knobs)
+    }
+
+    /// The socket's options.
+    pub fn options(&self) -> SocketOptions {
+        self.options_ref().clone()
+    }
+
+    pub(super) fn options_ref(&self) -> &SocketOptions {
+        self.options.as_deref().unwrap_or(&DEFAULTS)
+    }
+
+    pub(super) fn keep_options(&mut self, options: SocketOptions) {
+        self.options = (options != DEFAULTS).then(|| Box::new(options));
+    }
+}

@@ -1,0 +1,70 @@
+//! What goes into a connection and what comes out: the handshake's result, the outcome of a call, the device's limits.
+
+use crate::Seq;
+use lastack_observe::Cause;
+use std::time::Duration;
+
+/// What a handshake knows when it is done; all a [`Connection`](super::Connection) needs to begin.
+#[derive(Clone, Debug)]
+pub struct Established {
+    /// Our initial sequence number; our SYN is acknowledged, so SND.UNA is `iss + 1`.
+    pub iss: Seq,
+    /// The peer's initial sequence number; RCV.NXT is `irs + 1`.
+    pub irs: Seq,
+    /// Largest payload the peer and the path take, in octets, before options are subtracted.
+    pub send_mss: u16,
+    /// The MSS that we advertised.
+    pub our_mss: u16,
+    /// The peer's window, in octets (scaled when the segment was not a SYN).
+    pub send_window: u32,
+    /// The window that our SYN advertised, in octets.
+    pub receive_window: u32,
+    /// The peer's shift and ours, when both sides sent the option.
+    pub window_scale: Option<(u8, u8)>,
+    /// Both sides sent timestamps.
+    pub timestamps: bool,
+    /// Both sides permitted SACK.
+    pub sack: bool,
+    /// What is added to our timestamp clock.
+    pub ts_offset: u32,
+    /// TS.Recent: the peer's last TSval.
+    pub ts_recent: u32,
+    /// Round trip of the handshake; `None` when a retransmission made it ambiguous (RTO 3 s then, TIMELINES T39).
+    pub rtt: Option<Duration>,
+    /// What the peer's last handshake segment still wants from us.
+    pub first_ack: FirstAck,
+}
+
+/// Whether the handshake leaves an acknowledgment to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstAck {
+    /// The peer owes us nothing and we owe it nothing: a passive open.
+    NotOwed,
+    /// The third acknowledgment of an active open: poll_transmit gives it first.
+    Now,
+    /// The same, but it waits up to 200 ms for data (TCP_QUICKACK off or data pending, TIMELINES T25).
+    WithData,
+    /// At once, and with a D-SACK for the peer's SYN (RFC 2883): a simultaneous open in which both SYN-ACKs crossed
+    /// (TIMELINES T15).
+    NowWithDuplicateSyn,
+}
+
+/// What the caller does with the connection after a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome {
+    /// It lives on.
+    Continue,
+    /// It is to be replaced by [`Connection::into_time_wait`](super::Connection::into_time_wait), after the caller
+    /// took what was received.
+    TimeWait,
+    /// It is gone, after the caller took what was received. `Unreachable` is a timeout after the network had told why.
+    Closed(Cause),
+}
+
+/// What the device takes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransmitLimits {
+    /// Largest payload of one segment, in octets; above the MSS the device cuts it (TSO).
+    pub super_segment_max: u32,
+}

@@ -1,0 +1,90 @@
+//! The two sequence spaces of a connection (RFC 9293 section 3.3.1), and what every call carries.
+
+use crate::receive::ReceiveWindow;
+use crate::{Instant, Knobs, Output, Seq};
+
+/// What every entry point hands down: the knobs, the time, and where replies, counters and events go.
+pub(super) struct Turn<'a> {
+    pub(super) knobs: &'a Knobs,
+    pub(super) now: Instant,
+    pub(super) out: &'a mut Output,
+}
+
+/// The send sequence space.
+#[derive(Debug)]
+pub(super) struct SendSpace {
+    /// SND.UNA.
+    pub(super) una: Seq,
+    /// SND.NXT.
+    pub(super) nxt: Seq,
+    /// The number after all that is queued, our FIN included.
+    pub(super) end: Seq,
+    /// SND.WND in octets.
+    pub(super) window: u32,
+    /// The largest window the peer ever offered.
+    pub(super) window_max: u32,
+    /// SND.WL1. There is no SND.WL2: a segment that passes the fifth check never acknowledges less than SND.UNA.
+    pub(super) wl1: Seq,
+    /// The end of the last segment that was smaller than the MSS (Minshall's Nagle).
+    pub(super) small_end: Seq,
+    /// Octets acknowledged since the connection began, saturating.
+    pub(super) acked: u32,
+    /// Largest payload the peer and the path take, before options.
+    pub(super) mss: u16,
+    /// The peer's shift.
+    pub(super) scale: u8,
+}
+
+impl SendSpace {
+    /// The first number that the peer did not permit.
+    pub(super) fn edge(&self) -> Seq {
+        self.una + self.window
+    }
+
+    /// Octets that the peer permits beyond SND.NXT.
+    pub(super) fn usable(&self) -> u32 {
+        self.edge().since(self.nxt).max(0) as u32
+    }
+
+    /// True when the peer's window takes what waits, or a full segment of it.
+    pub(super) fn usable_for(&self, mss: u32) -> bool {
+        self.unsent() > 0 && self.usable() >= self.unsent().min(mss)
+    }
+
+    /// Numbers sent and not acknowledged.
+    pub(super) fn in_flight(&self) -> u32 {
+        self.una.distance_to(self.nxt)
+    }
+
+    /// Numbers queued and not sent.
+    pub(super) fn unsent(&self) -> u32 {
+        self.nxt.distance_to(self.end)
+    }
+}
+
+/// The receive sequence space.
+#[derive(Debug)]
+pub(super) struct ReceiveSpace {
+    /// RCV.NXT.
+    pub(super) nxt: Seq,
+    /// RCV.WND and what stands behind it.
+    pub(super) window: ReceiveWindow,
+    /// The MSS that we advertised.
+    pub(super) mss: u16,
+    /// Octets moved out to the application's cell and not read there.
+    pub(super) handed: u32,
+    /// What those keep alive.
+    pub(super) handed_pinned: u32,
+}
+
+impl ReceiveSpace {
+    /// Octets that the peer may still send.
+    pub(super) fn usable(&self) -> u32 {
+        self.window.available(self.nxt)
+    }
+
+    /// Octets received in order since our last acknowledgment.
+    pub(super) fn unacknowledged(&self) -> u32 {
+        self.window.acked().distance_to(self.nxt)
+    }
+}

@@ -1,0 +1,271 @@
+//! What may be sent now, and sending it (RFC 9293 sections 3.7.4 and 3.8.6.2.1): retransmissions first, then new data as
+//! the peer's window, the congestion window, Nagle and the cork let it, then our FIN, then an acknowledgment that is due.
+//!
+//! The plan is a pure question, so that [`Connection::has_work`] and [`Connection::poll_transmit`] cannot disagree.
+
+use super::timers::Purpose;
+use super::{Connection, Turn};
+use crate::clock::tsval;
+use crate::send::Probe;
+use crate::{Instant, Knobs, Output, Segment, Seq, TransmitLimits};
+use lastack_observe::{Counter, EventKind, State};
+use lastack_wire::Payload;
+use lastack_wire::tcp::Flags;
+
+/// Why one segment goes out against the usual rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Forced {
+    No,
+    /// The window probe timer fired though the window takes something.
+    Window,
+    /// A tail loss probe is due.
+    LossProbe,
+}
+
+/// What goes out next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plan {
+    /// `len` numbers from `seq` on, again.
+    Again { seq: Seq, len: u32 },
+    /// The last segment again, as a tail loss probe.
+    Probe { seq: Seq, len: u32 },
+    /// `len` new octets, and the FIN behind them.
+    New { len: u32, fin: bool },
+    /// An acknowledgment alone.
+    Acknowledge,
+    /// Nothing; but something waits that no timer watches over.
+    Watch,
+}
+
+impl Connection {
+    /// The next segment to send, if any may be sent now: data, FIN, retransmissions, acknowledgments that waited for
+    /// them. Call until `None`.
+    pub fn poll_transmit(
+        &mut self,
+        limits: TransmitLimits,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> Option<Segment> {
+        let turn = &mut Turn { knobs, now, out };
+        if self.send.una == self.send.nxt && self.send.unsent() > 0 {
+            self.congestion.restart_after_idle(now.since(self.sent_at), self.rto(knobs));
+        }
+        match self.plan(limits.super_segment_max)? {
+            Plan::Again { seq, len } => Some(self.send_again(seq, len, false, turn)),
+            Plan::Probe { seq, len } => Some(self.send_again(seq, len, true, turn)),
+            Plan::New { len, fin } => Some(self.send_new(len, fin, turn)),
+            Plan::Acknowledge => Some(self.bare_ack(turn)),
+            Plan::Watch => {
+                let interval = self.probe_interval(knobs);
+                let interval = self.clamp_to_user_timeout(interval, self.retries.probing_since, turn);
+                self.timers.arm(Purpose::WindowProbe, now + interval);
+                None
+            }
+        }
+    }
+
+    /// True when [`Connection::poll_transmit`] has something to do.
+    pub fn has_work(&self) -> bool {
+        self.plan(u32::MAX).is_some()
+    }
+
+    /// True when data or FIN may leave now: an acknowledgment that is due rides on it.
+    pub(super) fn data_is_ready(&self) -> bool {
+        matches!(self.plan(u32::MAX), Some(Plan::Again { .. } | Plan::Probe { .. } | Plan::New { .. }))
+    }
+
+    fn plan(&self, super_segment_max: u32) -> Option<Plan> {
+        if matches!(self.state, State::Closed | State::TimeWait) {
+            return None;
+        }
+        if self.ack_first {
+            return Some(Plan::Acknowledge);
+        }
+        let data = self.plan_again().or_else(|| self.plan_new(super_segment_max));
+        if data.is_some() {
+            return data;
+        }
+        if self.ack.must_go() {
+            return Some(Plan::Acknowledge);
+        }
+        let unwatched = self.send.unsent() > 0
+            && self.send.in_flight() == 0
+            && !self.timers.waits_for(Purpose::WindowProbe);
+        unwatched.then_some(Plan::Watch)
+    }
+
+    fn plan_again(&self) -> Option<Plan> {
+        let outgoing = self.outgoing.as_ref()?;
+        let (una, nxt, mss) = (self.send.una, self.send.nxt, u32::from(self.effective_mss()));
+        if self.forced == Forced::LossProbe && una != nxt {
+            if let Probe::Retransmit { seq, len } =
+                outgoing.recovery.probe(una, nxt, self.send.usable_for(mss))
+            {
+                return Some(Plan::Probe { seq, len: len.min(mss + 1) });
+            }
+            return None;
+        }
+        let (seq, len) = outgoing.recovery.next_retransmit(una, nxt, mss, &self.congestion)?;
+        // What the peer took its window back from is not sent again, but for the first segment: it serves as the probe.
+        let room = self.send.edge().since(seq);
+        if room <= 0 {
+            return (seq == una).then_some(Plan::Again { seq, len });
+        }
+        Some(Plan::Again { seq, len: len.min(room as u32) })
+    }
+
+    fn plan_new(&self, super_segment_max: u32) -> Option<Plan> {
+        let unsent = self.send.unsent();
+        if unsent == 0 {
+            return None;
+        }
+        let octets = unsent - u32::from(self.fin_queued);
+        let (window, mss) = (self.send.usable(), u32::from(self.effective_mss()));
+        if self.forced != Forced::No {
+            let len = octets.min(window).min(mss);
+            let fin = self.fin_queued && len == octets && window > len;
+            return (len > 0 || fin).then_some(Plan::New { len, fin });
+        }
+        // Silly window avoidance: a full segment or all there is, or nothing (the probe timer ends the wait).
+        if window < octets.min(mss) || window == 0 {
+            return None;
+        }
+        let segments = self.congestion_room(mss).div_ceil(mss);
+        let most = (super_segment_max / mss).max(1).min(segments).saturating_mul(mss);
+        let mut len = octets.min(window).min(most);
+        if len < octets || self.nagle_holds_tail(len % mss != 0) {
+            len -= len % mss;
+        }
+        let fin = self.fin_queued && len == octets && window > len && segments > 0;
+        (len > 0 || fin).then_some(Plan::New { len, fin })
+    }
+
+    /// Octets that the congestion window lets out.
+    fn congestion_room(&self, mss: u32) -> u32 {
+        match &self.outgoing {
+            Some(outgoing) => {
+                outgoing.recovery.allowance(self.send.una, self.send.nxt, mss, &self.congestion)
+            }
+            None => self.congestion.cwnd_octets(mss),
+        }
+    }
+
+    /// Nagle in Minshall's form: a small segment waits while another small one is in flight; corked it waits in any
+    /// case. Urgent data and the end of the stream do not wait.
+    fn nagle_holds_tail(&self, small: bool) -> bool {
+        if !small || self.fin_queued || self.urgent_pointer().is_some() {
+            return false;
+        }
+        let options = self.options_ref();
+        let small_in_flight = self.send.small_end.gt(self.send.una) && self.send.small_end.le(self.send.nxt);
+        options.cork || (!options.nodelay && self.send.in_flight() > 0 && small_in_flight)
+    }
+
+    fn urgent_pointer(&self) -> Option<Seq> {
+        self.outgoing.as_ref().and_then(|outgoing| outgoing.buffer.urgent())
+    }
+
+    fn send_new(&mut self, len: u32, fin: bool, turn: &mut Turn) -> Segment {
+        let (seq, mss) = (self.send.nxt, u32::from(self.effective_mss()));
+        let first = self.send.in_flight() == 0;
+        let space = len + u32::from(fin);
+        let segment = self.compose(seq, len, fin, turn);
+        self.send.nxt += space;
+        let (una, nxt) = (self.send.una, self.send.nxt);
+        let new_probe = self.forced == Forced::LossProbe;
+        let outgoing = self.outgoing();
+        outgoing.recovery.on_sent(una, seq, space, mss, turn.now);
+        if new_probe {
+            outgoing.recovery.on_probe_sent(Probe::NewData, nxt, turn.out);
+        }
+        if len % mss != 0 {
+            self.send.small_end = nxt;
+        }
+        turn.out.counters.add(Counter::OrigDataSent, u64::from(len.div_ceil(mss).max(1)));
+        self.sent_at = turn.now;
+        self.forced = Forced::No;
+        if len > 0 {
+            self.ack.data_sent(turn.now);
+        }
+        self.note_full_window(mss);
+        if !new_probe {
+            self.watch_flight(first, turn);
+        }
+        segment
+    }
+
+    /// Tells the congestion control when it is what stops us.
+    fn note_full_window(&mut self, mss: u32) {
+        if self.send.unsent() == 0 || self.congestion_room(mss) > 0 {
+            return;
+        }
+        let (una, nxt) = (self.send.una, self.send.nxt);
+        self.outgoing().recovery.on_window_full(una, nxt, mss);
+    }
+
+    fn send_again(&mut self, seq: Seq, len: u32, probe: bool, turn: &mut Turn) -> Segment {
+        let end = seq + len;
+        let fin = self.fin_queued && end == self.send.end;
+        let segment = self.compose(seq, len - u32::from(fin), fin, turn);
+        let nxt = self.send.nxt;
+        let stamp = self.timestamps.then(|| tsval(turn.now, self.ts_offset));
+        let outgoing = self.outgoing();
+        if probe {
+            outgoing.recovery.on_probe_sent(Probe::Retransmit { seq, len }, nxt, turn.out);
+        } else {
+            outgoing.recovery.on_retransmitted(seq, len, stamp, turn.out);
+        }
+        self.forced = Forced::No;
+        turn.out.count(Counter::RetransSegs);
+        turn.out.event(EventKind::Retransmitted { seq: seq.0, len });
+        segment
+    }
+
+    /// A segment with the octets `[seq, seq + len)`; it acknowledges as every segment does.
+    fn compose(&mut self, seq: Seq, len: u32, fin: bool, turn: &mut Turn) -> Segment {
+        let mss = self.effective_mss();
+        let (payload, urgent, empties) = match &self.outgoing {
+            Some(outgoing) if len > 0 => {
+                let empties = seq + len == outgoing.buffer.end();
+                (outgoing.buffer.range(seq, len), outgoing.buffer.urgent(), empties)
+            }
+            _ => (Payload::empty(), None, false),
+        };
+        let mut flags = if fin { Flags::FIN } else { Flags::default() };
+        if empties {
+            flags = flags.with(Flags::PSH);
+        }
+        let mut header = self.header(seq, flags, turn);
+        if let Some(up) = urgent.filter(|up| up.gt(seq)) {
+            // RFC 6093: the pointer names the octet after the urgent one. Further than 65535 it says "further".
+            header.urgent = u16::try_from(seq.distance_to(up)).unwrap_or(u16::MAX);
+            header.flags = header.flags.with(Flags::URG);
+        }
+        self.ack.acknowledged();
+        Segment { header, payload, mss }
+    }
+
+    /// Starts the timer over what is in flight: a tail loss probe when one is possible, else the RTO.
+    pub(super) fn watch_flight(&mut self, restart: bool, turn: &mut Turn) {
+        if self.send.una == self.send.nxt {
+            if self.timers.purpose != Purpose::WindowProbe {
+                self.timers.disarm();
+            }
+            return;
+        }
+        if restart || self.timers.purpose == Purpose::WindowProbe {
+            self.timers.retransmit_at = turn.now + self.rto(turn.knobs);
+        }
+        let probe = self.outgoing.as_ref().and_then(|outgoing| {
+            outgoing.recovery.probe_delay(self.send.una, self.send.nxt, self.sack, &self.rtt, turn.knobs)
+        });
+        let at = self.timers.retransmit_at;
+        match probe {
+            Some(delay) => {
+                self.timers.arm(Purpose::LossProbe, at.min(turn.now + super::timers::whole_ticks(delay)))
+            }
+            None => self.timers.arm(Purpose::Retransmit, at),
+        }
+    }
+}
