@@ -4,7 +4,7 @@
 //! The stack is never shared: sockets and handles leave requests and ring a bell.
 
 use crate::Handle;
-use crate::handle::{Request, Shared};
+use crate::handle::{LostCounts, Request, Shared};
 use crate::readiness::Watch;
 use atomic_waker::AtomicWaker;
 use lastack_device::{Device, Error, Sent};
@@ -189,18 +189,18 @@ impl<D: Device + Unpin + 'static> Driver<D> {
     /// Sends until the stack has nothing more, the budget is used or the device is full. True when the budget is used.
     fn send_packets(&mut self, cx: &mut Context<'_>) -> Result<bool, Error> {
         while let Some(packet) = self.unsent.front() {
-            if send_one(&self.watch, &mut self.device, cx, packet)? == Sent::Full {
+            if send_one(&self.watch, &mut self.device, &self.shared.lost, cx, packet)? == Sent::Full {
                 return Ok(false);
             }
             self.unsent.pop_front();
         }
         let now = self.now();
-        let Driver { stack, watch, device, unsent, .. } = self;
+        let Driver { stack, watch, device, unsent, shared, .. } = self;
         let mut outcome = Ok(Sent::Done);
         let polled = stack.poll_transmit(now, PACKETS_PER_TURN, &mut |packet| {
             // What the stack hands out after the device is full waits here: never more than the budget.
             if matches!(outcome, Ok(Sent::Done)) {
-                outcome = send_one(watch, device, cx, &packet);
+                outcome = send_one(watch, device, &shared.lost, cx, &packet);
             }
             if matches!(outcome, Ok(Sent::Full)) {
                 unsent.push_back(packet);
@@ -210,17 +210,21 @@ impl<D: Device + Unpin + 'static> Driver<D> {
     }
 }
 
-/// Sends one packet. One that the device loses or refuses counts as sent: TCP repairs a loss.
+/// Sends one packet. One that the device loses or refuses is counted and counts as sent: TCP repairs a loss.
 fn send_one<D: Device>(
     watch: &Watch,
     device: &mut D,
+    lost: &LostCounts,
     cx: &mut Context<'_>,
     packet: &Packet,
 ) -> Result<Sent, Error> {
-    match watch.send(device, cx, packet) {
-        Err(error) if !error.is_gone() => Ok(Sent::Done),
-        outcome => outcome,
-    }
+    let count = match watch.send(device, cx, packet) {
+        Err(Error::Down { .. }) => &lost.link_down,
+        Err(error) if !error.is_gone() => &lost.rejected,
+        outcome => return outcome,
+    };
+    count.fetch_add(1, Ordering::Relaxed);
+    Ok(Sent::Done)
 }
 
 impl<D: Device> Driver<D> {

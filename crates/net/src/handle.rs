@@ -8,7 +8,7 @@ use lastack_stack::{Census, Cursor, Family, Knobs, Socket, SocketError, Sockets,
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use tokio::sync::{mpsc, oneshot};
 
@@ -29,11 +29,28 @@ pub(crate) struct Shared {
     device: String,
     /// Set before the driver ends every socket: who asks later reads it, who asked before is answered.
     pub(crate) down: AtomicBool,
+    pub(crate) lost: LostCounts,
+}
+
+/// Packets that the device did not take for good.
+#[derive(Debug, Default)]
+pub(crate) struct LostCounts {
+    pub(crate) link_down: AtomicU64,
+    pub(crate) rejected: AtomicU64,
+}
+
+/// Packets that the stack sent and the device did not: TCP repairs it as a loss on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Lost {
+    /// The interface was down.
+    pub link_down: u64,
+    /// The device refused the packet.
+    pub rejected: u64,
 }
 
 impl Shared {
     pub(crate) fn new(sockets: Sockets, requests: mpsc::Sender<Request>, device: String) -> Shared {
-        Shared { sockets, requests, device, down: AtomicBool::new(false) }
+        Shared { sockets, requests, device, down: AtomicBool::new(false), lost: LostCounts::default() }
     }
 
     /// The answer of a socket's poll, unless the stack has ended and nobody will ever answer.
@@ -67,6 +84,12 @@ impl Handle {
     /// The name of the stack's device.
     pub fn device(&self) -> &str {
         &self.shared.device
+    }
+
+    /// Packets that the device did not send.
+    pub fn lost(&self) -> Lost {
+        let LostCounts { link_down, rejected } = &self.shared.lost;
+        Lost { link_down: link_down.load(Ordering::Relaxed), rejected: rejected.load(Ordering::Relaxed) }
     }
 
     /// True once the driver has ended: by [`Handle::shutdown`], because the device is gone, or because its task was

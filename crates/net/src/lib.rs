@@ -16,7 +16,7 @@ mod stream;
 
 pub use current::{EnterGuard, NoStack};
 pub use driver::{Driver, Ended};
-pub use handle::Handle;
+pub use handle::{Handle, Lost};
 pub use listener::TcpListener;
 pub use socket::TcpSocket;
 pub use stream::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpStream, WriteHalf};

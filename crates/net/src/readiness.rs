@@ -1,5 +1,8 @@
 //! Waiting for a device inside a task: tokio's epoll for a descriptor, the device's own wakers otherwise.
 
+#[cfg(test)]
+mod tests;
+
 use lastack_device::{Device, Error, Readiness, Sent};
 use lastack_wire::{Frame, Packet};
 use std::io;
