@@ -50,6 +50,8 @@ pub struct Knobs {
     pub tcp_invalid_ratelimit: u32,
     /// `net.ipv4.tcp_rmem`, octets: least, default, largest receive buffer.
     pub tcp_rmem: [u32; 3],
+    /// `net.ipv4.tcp_moderate_rcvbuf`: the receive buffer grows with what the application reads in a round trip.
+    pub tcp_moderate_rcvbuf: bool,
     /// `net.ipv4.tcp_wmem`, octets: least, default, largest send buffer.
     pub tcp_wmem: [u32; 3],
     /// `net.ipv4.tcp_rto_min_us`, microseconds.
@@ -88,6 +90,7 @@ impl Default for Knobs {
             tcp_challenge_ack_limit: 1000,
             tcp_invalid_ratelimit: 500,
             tcp_rmem: [4096, 131_072, 33_554_432],
+            tcp_moderate_rcvbuf: true,
             tcp_wmem: [4096, 16_384, 4_194_304],
             tcp_rto_min_us: 200_000,
             tcp_rto_max_ms: 120_000,

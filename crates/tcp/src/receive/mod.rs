@@ -2,8 +2,10 @@
 //!
 //! Not here: the in-order queue (a [`crate::chunk::ChunkQueue`] of the connection) and the acknowledgments.
 
+pub(crate) mod autotune;
 pub(crate) mod reassembly;
 pub(crate) mod window;
 
+pub(crate) use autotune::Autotune;
 pub(crate) use reassembly::{Insertion, Reassembly};
 pub(crate) use window::{Acceptance, ReceiveWindow};

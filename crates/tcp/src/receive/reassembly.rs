@@ -150,9 +150,14 @@ impl Reassembly {
         blocks
     }
 
-    /// Blocks that [`Reassembly::sack_blocks`] would give.
+    /// How many blocks [`Reassembly::sack_blocks`] would report.
     pub(crate) fn sack_len(&self, max: usize) -> usize {
         (self.recent.len() + usize::from(self.duplicate.is_some())).min(max).min(SACK_MAX)
+    }
+
+    /// Octets from `nxt` (RCV.NXT) to the end of the furthest block.
+    pub(crate) fn reach(&self, nxt: Seq) -> u32 {
+        self.blocks.last().map_or(0, |block| nxt.distance_to(block.right()))
     }
 
     /// Gives up everything (memory pressure, close).

@@ -84,6 +84,10 @@ pub(crate) struct Recovery {
     timed_end: Seq,
     /// SEND.NXT when the recovery began (RFC 6582's recover, Linux's high_seq).
     recover: Seq,
+    /// SEND.NXT when the octet at SEND.UNA was sent again: what is SACKed above it was sent later.
+    head_mark: Seq,
+    /// SEND.NXT as of the last segment sent for the first time.
+    sent_end: Seq,
     /// Where the last segment sent for the first time began.
     pub(super) last_start: Seq,
     /// SEND.NXT when a probe was sent (Linux tlp_high_seq).
@@ -93,6 +97,8 @@ pub(crate) struct Recovery {
     pub(super) probe_retransmitted: bool,
     /// The first retransmission of a recovery does not wait for the window.
     forced: bool,
+    /// What was sent again at SEND.UNA was lost once more.
+    head_lost: bool,
     /// The timer fired and nothing was acknowledged since.
     timed_out: bool,
 }
@@ -107,11 +113,14 @@ impl Recovery {
             timed_at: Instant::NEVER,
             timed_end: una,
             recover: una,
+            head_mark: una,
+            sent_end: una,
             last_start: una,
             probe_end: None,
             state: RecoveryState::Open,
             probe_retransmitted: false,
             forced: false,
+            head_lost: false,
             timed_out: false,
         }
     }
@@ -140,7 +149,11 @@ impl Recovery {
         mss: u32,
         congestion: &Congestion,
     ) -> Option<(Seq, u32)> {
-        let next = self.board.next_lost(mss)?;
+        let next = if self.head_lost {
+            (una, self.board.first_hole(una, nxt, mss))
+        } else {
+            self.board.next_lost(mss)?
+        };
         (self.forced || self.allowance(una, nxt, mss, congestion) > 0).then_some(next)
     }
 
@@ -152,6 +165,7 @@ impl Recovery {
             self.timed_at = now;
             self.timed_end = nxt;
         }
+        self.sent_end = nxt;
         self.last_start = seq + len.saturating_sub(1) / mss.max(1) * mss.max(1);
         let flight = self.board.pipe(una, nxt, mss);
         self.usage.on_flight(una, nxt, flight, false);
@@ -167,6 +181,10 @@ impl Recovery {
     pub(crate) fn on_retransmitted(&mut self, seq: Seq, len: u32, tsval: Option<u32>, out: &mut Output) {
         self.stop_timing(seq);
         self.board.on_retransmitted(seq + len);
+        if self.head_lost || self.forced {
+            self.head_mark = self.sent_end;
+        }
+        self.head_lost = false;
         self.forced = false;
         if let Some(undo) = &mut self.undo {
             undo.stamp = undo.stamp.or(tsval);
@@ -192,6 +210,9 @@ impl Recovery {
         if acked > 0 {
             self.sample(facts, rtt, knobs);
             self.timed_out = false;
+            self.head_lost = false;
+            // When the new head was sent again is not remembered; not later than now.
+            self.head_mark = self.sent_end;
             if self.board.advance(facts.ack) {
                 out.count(Counter::SackReneging);
             }
@@ -199,6 +220,7 @@ impl Recovery {
         let newly_sacked =
             if facts.sack { self.board.take_sack(facts.blocks, facts.ack, facts.nxt) } else { 0 };
         self.judge_probe(facts, newly_sacked, congestion, out);
+        self.judge_head(facts, newly_sacked, out);
         if facts.duplicate && !facts.sack && self.state != RecoveryState::Loss {
             self.board.count_duplicate();
         }
@@ -239,6 +261,7 @@ impl Recovery {
         self.recover = nxt;
         self.probe_end = None;
         self.forced = true;
+        self.head_lost = false;
         self.timed_out = true;
     }
 
@@ -312,6 +335,19 @@ impl Recovery {
         }
     }
 
+    /// More than two segments that were sent after the head was sent again have arrived, and the head has not: it is
+    /// lost again. Without this a timeout would have to find out (RACK would, too: RFC 8985).
+    fn judge_head(&mut self, facts: &AckFacts, newly_sacked: u32, out: &mut Output) {
+        let sent_again = self.recovers() && self.board.retransmitted_end().gt(facts.ack);
+        if newly_sacked == 0 || !sent_again || self.head_lost {
+            return;
+        }
+        if self.board.sacked_above(self.head_mark) > u32::from(DUPLICATES_MIN - 1) * facts.mss {
+            self.head_lost = true;
+            out.count(Counter::LostRetransmit);
+        }
+    }
+
     fn recovers(&self) -> bool {
         matches!(self.state, RecoveryState::Recovery | RecoveryState::Loss)
     }
@@ -333,6 +369,7 @@ impl Recovery {
         self.board.clear_lost(una);
         self.undo = None;
         self.forced = false;
+        self.head_lost = false;
         self.state = RecoveryState::Open;
     }
 

@@ -60,6 +60,17 @@ impl Scoreboard {
         self.sacked_octets
     }
 
+    /// Octets selectively acknowledged from `mark` on.
+    pub(crate) fn sacked_above(&self, mark: Seq) -> u32 {
+        let first = self.sacked.partition_point(|block| block.right.le(mark));
+        self.sacked[first..].iter().map(|block| block.left.max(mark).distance_to(block.right)).sum()
+    }
+
+    /// The hole that begins at `una`, at most `mss` octets of it.
+    pub(crate) fn first_hole(&self, una: Seq, nxt: Seq, mss: u32) -> u32 {
+        una.distance_to(self.sacked.first().map_or(nxt, |block| block.left)).min(mss)
+    }
+
     /// The end of what was sent again: `[una, retransmitted_end)` was retransmitted in this recovery, holes only.
     pub(crate) fn retransmitted_end(&self) -> Seq {
         self.retransmit_next

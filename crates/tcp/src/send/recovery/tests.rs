@@ -224,6 +224,24 @@ fn the_timed_segment_gives_the_round_trip() {
 }
 
 #[test]
+fn a_retransmission_that_is_lost_again_is_found_by_what_was_sent_after_it() {
+    let mut sender = Sender::new(true);
+    sender.send(10);
+    for right in 2..11 {
+        let _ = sender.ack(0, &[(1, right)]);
+    }
+    assert_eq!(sender.retransmit(None), [0]);
+    sender.send(3);
+    assert!(!sender.ack(0, &[(1, 12)]).retransmit);
+    assert!(sender.ack(0, &[(1, 13)]).retransmit, "three segments overtook it");
+    assert_eq!(sender.retransmit(None), [0]);
+    assert_eq!(sender.count(Counter::LostRetransmit), 1);
+    assert!(!sender.ack(0, &[(1, 13)]).retransmit);
+    let _ = sender.ack(13, &[]);
+    assert_eq!(sender.recovery.state(), RecoveryState::Open);
+}
+
+#[test]
 fn the_work_in_flight_is_small() {
     assert!(size_of::<Recovery>() <= 160, "{}", size_of::<Recovery>());
 }
