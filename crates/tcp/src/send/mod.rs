@@ -12,3 +12,6 @@ pub(crate) use buffer::SendBuffer;
 pub(crate) use probe::Probe;
 pub(crate) use recovery::{AckDecision, AckFacts, Recovery, RecoveryState};
 pub(crate) use rto::RttEstimator;
+
+#[cfg(test)]
+mod tests;
