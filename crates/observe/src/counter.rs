@@ -229,6 +229,8 @@ counters! {
     OrigDataSent = "TcpExtTCPOrigDataSent",
     /// Segments that lie beyond the receive window.
     BeyondWindow = "TcpExtBeyondWindow",
+    /// Segments in SYN_RECV that echo a timestamp which no SYN-ACK carried.
+    TsecrRejected = "TcpExtTSEcrRejected",
     /// Segments with data that came while the receive window was closed.
     ZeroWindowDrop = "TcpExtTCPZeroWindowDrop",
     /// lastack's own: replies dropped because the bounded output was full.

@@ -3,7 +3,7 @@
 //! A small record: no addresses, no buffers, no deadline; the table that holds it keeps those. The connection is
 //! made when the third segment comes. Not here: simultaneous open, which is an [`crate::ActiveOpen`], and the queues.
 
-use crate::clock::{AnswerLimit, echoed_rtt, tsval};
+use crate::clock::{AnswerLimit, echoed_rtt, tick, tsval};
 use crate::closed::reset_for;
 use crate::connection::{Connection, Established, FirstAck};
 use crate::handshake::{
@@ -27,6 +27,8 @@ pub struct HalfOpen {
     ts_recent: u32,
     /// Microseconds, modulo 2^32, when the first SYN-ACK was made.
     answered_at: u32,
+    /// Clock ticks of the first and the last SYN-ACK.
+    answered_between: [u32; 2],
     answers: AnswerLimit,
     our_mss: u16,
     peer_mss: u16,
@@ -99,6 +101,7 @@ impl HalfOpen {
             irs: arrival.header.seq,
             ts_recent: arrival.header.options.timestamps.map_or(0, |ts| ts.value),
             answered_at: micros(now),
+            answered_between: [tick(now); 2],
             answers: AnswerLimit::default(),
             our_mss: ours.mss,
             peer_mss: peer.mss,
@@ -160,8 +163,14 @@ impl HalfOpen {
             reset(arrival, ResetReason::InvalidAck, out);
             return HalfOpenVerdict::Keep;
         }
-        if paws || !in_window(arrival, self.irs + 1, u32::from(self.window)) {
-            self.refuse_number(arrival, paws, ts_offset, knobs, now, out);
+        let strange_echo = self.echoes_no_syn_ack(arrival, ts_offset);
+        if paws || strange_echo || !in_window(arrival, self.irs + 1, u32::from(self.window)) {
+            if paws {
+                out.count(Counter::PawsEstab);
+            } else if strange_echo {
+                out.count(Counter::TsecrRejected);
+            }
+            self.refuse_number(arrival, paws || strange_echo, ts_offset, knobs, now, out);
             return HalfOpenVerdict::Keep;
         }
         if flags.syn() {
@@ -196,6 +205,7 @@ impl HalfOpen {
 
     fn repeat_syn_ack(&mut self, ts_offset: u32, now: Instant, out: &mut Output) {
         self.agreed.set(Agreed::RETRANSMITTED, true);
+        self.answered_between[1] = tick(now);
         out.count(Counter::SynRetrans);
         out.count(Counter::RetransSegs);
         out.event(lastack_observe::EventKind::Retransmitted { seq: self.iss.0, len: 1 });
@@ -231,19 +241,27 @@ impl HalfOpen {
         HalfOpenVerdict::Keep
     }
 
+    /// True when the segment echoes a timestamp that none of our SYN-ACKs carried: a blind guess (Linux 6.18, measured).
+    fn echoes_no_syn_ack(&self, arrival: &Arrival, ts_offset: u32) -> bool {
+        let [first, last] = self.answered_between.map(|tick| tick.wrapping_add(ts_offset));
+        self.agreed.has(Agreed::TIMESTAMPS)
+            && arrival
+                .header
+                .options
+                .timestamps
+                .is_some_and(|ts| ts.echo != 0 && ts.echo.wrapping_sub(first) > last.wrapping_sub(first))
+    }
+
     fn refuse_number(
         &mut self,
         arrival: &Arrival,
-        paws: bool,
+        timestamps: bool,
         ts_offset: u32,
         knobs: &Knobs,
         now: Instant,
         out: &mut Output,
     ) {
-        if paws {
-            out.count(Counter::PawsEstab);
-        }
-        out.dropped(if paws { DropReason::Paws } else { DropReason::OutOfWindow });
+        out.dropped(if timestamps { DropReason::Paws } else { DropReason::OutOfWindow });
         let limited = arrival.is_empty() || arrival.header.flags.syn();
         if limited && !self.answers.allows(knobs, now) {
             out.count(Counter::AckSkippedSynRecv);

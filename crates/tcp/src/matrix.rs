@@ -5,6 +5,8 @@ use bytes::Bytes;
 use lastack_observe::Flow;
 use lastack_wire::tcp::{Flags, Header, Options, Timestamps};
 
+mod tests;
+
 /// Every segment of the matrix.
 pub(crate) const SEGMENTS: [&str; 31] = [
     "SYN new higher ISN",

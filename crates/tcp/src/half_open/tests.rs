@@ -189,3 +189,23 @@ fn a_third_segment_out_of_order_does_not_move_the_timestamp() {
     let verdict = request.handle_segment(&ahead, 0, &Knobs::default(), NOW, &mut out);
     assert_eq!((verdict, request.ts_recent), (HalfOpenVerdict::Establish, 500));
 }
+
+/// Linux 6.18: only what a SYN-ACK carried may come back; zero is no echo.
+#[test]
+fn an_echo_that_no_syn_ack_carried_is_refused() {
+    let knobs = Knobs::default();
+    for (echo, taken) in
+        [(10_000, true), (10_500, true), (11_000, true), (0, true), (9_999, false), (11_001, false)]
+    {
+        let (mut request, mut out) = (request(true), output(NOW));
+        assert!(request.handle_timeout(5, 0, &knobs, at(1000), &mut out).is_some());
+        while out.poll_reply().is_some() {}
+        let mut third = ends(true).segment("ACK exact (acks all)");
+        third.header.options.timestamps = Some(Timestamps { value: 510, echo });
+        let verdict = request.handle_segment(&third, 0, &knobs, at(1200), &mut out);
+        assert_eq!(verdict == HalfOpenVerdict::Establish, taken, "{echo}");
+        let reply = ends(true).replies(&mut out);
+        assert_eq!(reply, if taken { "-" } else { "ACK(seq=snd_nxt+0, ack=peer_nxt+0)" }, "{echo}");
+        assert_eq!(out.counters.value(Counter::TsecrRejected), u64::from(!taken), "{echo}");
+    }
+}
