@@ -218,6 +218,55 @@ fn two_hundred_kernel_clients_are_served() {
     });
 }
 
+/// A kernel server that speaks only when `count` connections are open at once; each gets octets of its own.
+fn serve_together(listener: std::net::TcpListener, count: usize, each: usize) -> io::Result<()> {
+    let streams = (0..count).map(|_| Ok(listener.accept()?.0)).collect::<io::Result<Vec<_>>>()?;
+    for mut stream in streams {
+        let peer = stream.peer_addr()?;
+        stream.write_all(&pattern(peer.port() as u8, each))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_thousand_connections_at_once_fetch_from_a_kernel_server() {
+    const CONNECTIONS: usize = 1000;
+    const EACH: usize = 20_000;
+    with_kernel(|bench| async move {
+        if let Err(error) = allow_descriptors(CONNECTIONS as u64 + 200) {
+            return skipped(&format!("a thousand connections need more descriptors: {error}"));
+        }
+        // The backlog of std's listener is 128; the stack's SYNs are repeated until the server has caught up.
+        let listener = std::net::TcpListener::bind((HOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || serve_together(listener, CONNECTIONS, EACH));
+        let clients: Vec<_> = (0..CONNECTIONS)
+            .map(|_| {
+                let handle = bench.handle.clone();
+                tokio::spawn(async move {
+                    let client = TcpStream::connect_on(&handle, address).await.unwrap();
+                    let seed = client.local_addr().unwrap().port() as u8;
+                    expect_stream(client, &pattern(seed, EACH)).await;
+                })
+            })
+            .collect();
+        for client in clients {
+            soon(client).await.unwrap();
+        }
+        server.join().expect("no panic").unwrap();
+    });
+}
+
+/// Raises this process' soft limit of descriptors to `wanted`, when the hard limit allows it.
+fn allow_descriptors(wanted: u64) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum })?;
+    }
+    Ok(())
+}
+
 #[test]
 fn deleting_the_interface_ends_every_wait() {
     with_kernel(|bench| async move {
