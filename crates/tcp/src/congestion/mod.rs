@@ -119,12 +119,6 @@ impl Congestion {
         self.window.cwnd.saturating_mul(mss)
     }
 
-    /// The handshake lost a segment: RFC 6928 wants one segment then. Linux does so only when the SYN (not the SYN-ACK)
-    /// was retransmitted more than once, and so do we (TIMELINES T39: cwnd=10 after one).
-    pub(crate) fn on_lossy_handshake(&mut self) {
-        self.window.cwnd = 1;
-    }
-
     /// `acked` octets were acknowledged outside of any recovery.
     pub(crate) fn on_ack(&mut self, acked: u32, mss: u32, usage: &Usage) {
         if acked > 0 && usage.allows_growth(&self.window, mss) {

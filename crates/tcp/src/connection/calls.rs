@@ -59,6 +59,7 @@ impl Connection {
             return;
         }
         let turn = &mut Turn { knobs, now, out };
+        self.measure_reading(turn);
         let (charge, nxt) = (self.receive_charge(), self.receive.nxt);
         let drained = self.unread_octets() == 0;
         let update = !self.receive_closed && self.receive.window.is_update_worth_sending(nxt, charge);

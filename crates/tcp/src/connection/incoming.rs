@@ -3,9 +3,10 @@
 //! The urgent octet leaves the stream here, unless the application wants it inline (RFC 6093, SO_OOBINLINE).
 
 use super::{Connection, Turn};
-use crate::Seq;
 use crate::chunk::ChunkQueue;
-use crate::receive::Reassembly;
+use crate::clock::tsval;
+use crate::receive::{Autotune, Reassembly};
+use crate::{Arrival, Seq};
 use bytes::Bytes;
 
 /// See the module.
@@ -97,6 +98,39 @@ impl Connection {
         }
         incoming.ready.append(queue);
         self.receive.nxt = end;
+    }
+
+    /// Full segments arrive: a bulk transfer, whose window must not be what limits it.
+    pub(super) fn measure_arrival(&mut self, len: u32, arrival: &Arrival, turn: &Turn) {
+        let (nxt, window, mss) = (self.receive.nxt, self.receive.usable(), self.receive.mss);
+        let full = len >= u32::from(mss - mss / 16);
+        if self.autotune.is_none() && full && self.options_ref().rcvbuf.is_none() {
+            self.autotune = Some(Box::new(Autotune::new(nxt, window, mss, turn.now)));
+        }
+        let clock = tsval(turn.now, self.ts_offset);
+        let echoed = arrival.header.options.timestamps.filter(|_| self.timestamps && full);
+        if let Some(autotune) = &mut self.autotune {
+            autotune.on_data(nxt, window, echoed.map(|echoed| (clock, echoed.echo)), turn.now);
+        }
+    }
+
+    /// The application read something: the receive buffer may grow (`tcp_moderate_rcvbuf`).
+    pub(super) fn measure_reading(&mut self, turn: &Turn) {
+        if self.options_ref().rcvbuf.is_some() {
+            return;
+        }
+        let nxt = self.receive.nxt;
+        let read = nxt - self.unread_octets();
+        let beyond = self.incoming.as_ref().and_then(|incoming| incoming.reassembly.end());
+        let out_of_order = beyond.map_or(0, |end| nxt.distance_to(end));
+        let rcvbuf = self.receive.window.rcvbuf();
+        let grown = self
+            .autotune
+            .as_mut()
+            .and_then(|autotune| autotune.on_read(read, out_of_order, rcvbuf, turn.knobs, turn.now));
+        if let Some(grown) = grown {
+            self.receive.window.set_rcvbuf(grown);
+        }
     }
 
     /// Nothing follows a FIN: what waits out of order is given up.

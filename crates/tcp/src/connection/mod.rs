@@ -24,7 +24,7 @@ pub use seed::{Established, FirstAck, Outcome, TransmitLimits};
 use crate::clock::AnswerLimit;
 use crate::congestion::Congestion;
 use crate::knobs::SocketOptions;
-use crate::receive::ReceiveWindow;
+use crate::receive::{Autotune, ReceiveWindow};
 use crate::send::{Recovery, RttEstimator, SendBuffer};
 use crate::state::CONNECTION;
 use crate::time_wait::{Remains, TIME_WAIT_LENGTH, TimeWait};
@@ -62,6 +62,8 @@ pub struct Connection {
     outgoing: Option<Box<Outgoing>>,
     /// Data that was not taken out, and what came out of order.
     incoming: Option<Box<Incoming>>,
+    /// Measures what the reader takes in a round trip, once the peer sends full segments.
+    autotune: Option<Box<Autotune>>,
     /// The options, when they differ from the defaults.
     options: Option<Box<SocketOptions>>,
     state: State,
@@ -139,6 +141,7 @@ impl Connection {
             answers: AnswerLimit::default(),
             outgoing: None,
             incoming: None,
+            autotune: None,
             options: None,
             state: State::Established,
             timestamps: seed.timestamps,

@@ -96,6 +96,16 @@ impl Connection {
         self.congestion.cwnd()
     }
 
+    /// The slow start threshold in segments; 2^31 - 1: no loss was seen.
+    pub fn slow_start_threshold(&self) -> u32 {
+        self.congestion.ssthresh()
+    }
+
+    /// The mean deviation of the round-trip time.
+    pub fn round_trip_deviation(&self) -> Duration {
+        self.rtt.deviation()
+    }
+
     /// The retransmission timeout as it is now, backoff included.
     pub fn current_rto(&self, knobs: &Knobs) -> Duration {
         self.rto(knobs)

@@ -179,7 +179,7 @@ impl Connection {
         if new_probe {
             outgoing.recovery.on_probe_sent(Probe::NewData, nxt, turn.out);
         }
-        if len % mss != 0 {
+        if !len.is_multiple_of(mss) {
             self.send.small_end = nxt;
         }
         turn.out.counters.add(Counter::OrigDataSent, u64::from(len.div_ceil(mss).max(1)));

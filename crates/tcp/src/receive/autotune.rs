@@ -19,6 +19,8 @@ pub(crate) struct Autotune {
     best: u32,
     /// Receiver's round trip in microseconds times 8; zero: unknown.
     rtt_8_us: u32,
+    /// The last TSecr that was sampled.
+    echo: u32,
     /// The window being timed ends here, and when it began.
     window_end: Seq,
     window_since: Instant,
@@ -33,19 +35,25 @@ impl Autotune {
             // Linux expects no more than an initial congestion window at first.
             best: window.min(10 * u32::from(mss)).max(1),
             rtt_8_us: 0,
+            echo: 0,
             window_end: nxt + window,
             window_since: now,
         }
     }
 
-    /// In-order data moved RCV.NXT to `nxt`; `window` octets are offered from there; `echo`: the age of its TSecr, when
-    /// timestamps were negotiated and the segment was a full one.
-    pub(crate) fn on_data(&mut self, nxt: Seq, window: u32, echo: Option<Duration>, now: Instant) {
-        if let Some(echo) = echo {
-            self.smooth(echo.max(Duration::from_millis(1)));
+    /// In-order data moved RCV.NXT to `nxt`; `window` octets are offered from there; `timestamps`: our clock and the
+    /// TSecr, when they were negotiated and the segment was a full one.
+    pub(crate) fn on_data(&mut self, nxt: Seq, window: u32, timestamps: Option<(u32, u32)>, now: Instant) {
+        // One sample per echo: later segments of a burst only show how long the burst is.
+        if let Some((clock, echo)) = timestamps.filter(|&(_, echo)| echo != self.echo) {
+            self.echo = echo;
+            let elapsed = clock.wrapping_sub(echo);
+            if elapsed < 1 << 30 {
+                self.smooth(Duration::from_millis(u64::from(elapsed.max(1))));
+            }
         }
         if nxt.ge(self.window_end) {
-            if echo.is_none() {
+            if timestamps.is_none() {
                 // A window takes at least a round trip: an upper bound, so only the least counts.
                 let took = micros(now.since(self.window_since));
                 self.rtt_8_us = match self.rtt_8_us {

@@ -8,4 +8,4 @@ pub(crate) mod window;
 
 pub(crate) use autotune::Autotune;
 pub(crate) use reassembly::{Insertion, Reassembly};
-pub(crate) use window::{Acceptance, ReceiveWindow};
+pub(crate) use window::ReceiveWindow;

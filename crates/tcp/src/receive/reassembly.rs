@@ -155,11 +155,6 @@ impl Reassembly {
         (self.recent.len() + usize::from(self.duplicate.is_some())).min(max).min(SACK_MAX)
     }
 
-    /// Octets from `nxt` (RCV.NXT) to the end of the furthest block.
-    pub(crate) fn reach(&self, nxt: Seq) -> u32 {
-        self.blocks.last().map_or(0, |block| nxt.distance_to(block.right()))
-    }
-
     /// Gives up everything (memory pressure, close).
     pub(crate) fn clear(&mut self, out: &mut Output) {
         if !self.blocks.is_empty() {
@@ -188,7 +183,7 @@ impl Reassembly {
     /// stretch that was there already.
     fn fill_holes(&mut self, seq: Seq, octets: &Bytes, pinned: usize) -> (bool, Option<SackBlock>) {
         let end = seq + octets.len() as u32;
-        let mut index = self.blocks.partition_point(|block| block.right().lt(seq));
+        let index = self.blocks.partition_point(|block| block.right().lt(seq));
         let (mut at, mut fresh, mut overlap) = (seq, false, None);
         loop {
             // `block` is the first that ends at `at` or later.

@@ -1,5 +1,5 @@
-//! The receive window: how much is offered, when an update is worth a segment, and what lies inside of it
-//! (RFC 9293 sections 3.4 and 3.8.6; RFC 7323 section 2).
+//! The receive window: how much is offered, when an update is worth a segment
+//! (RFC 9293 section 3.8.6; RFC 7323 section 2).
 //!
 //! Half of the receive buffer's memory is offered as window, because a queue of chunks pins at most twice its octets
 //! (see `chunk`). Linux assumes the same half. All windows are in octets; only [`ReceiveWindow::select`] gives the raw
@@ -13,17 +13,6 @@ use lastack_wire::Seq;
 /// Octets that may be offered out of `memory` octets of buffer.
 pub(crate) fn window_of(memory: u32) -> u32 {
     memory / 2
-}
-
-/// Where a segment lies relative to the window (RFC 9293 section 3.4, as Linux tests it).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Acceptance {
-    /// At least its edge touches the window.
-    Inside,
-    /// It ends before what was last acknowledged: an old duplicate.
-    Old,
-    /// It begins after the window.
-    Beyond,
 }
 
 /// The window we offer. Never taken back: its right edge only moves forward.
@@ -76,24 +65,6 @@ impl ReceiveWindow {
     /// RCV.WND: octets that the peer may still send from `nxt` (RCV.NXT) on.
     pub(crate) fn available(&self, nxt: Seq) -> u32 {
         (self.acked + self.advertised).since(nxt).max(0) as u32
-    }
-
-    /// The right edge: the first number that the peer must not send.
-    pub(crate) fn edge(&self) -> Seq {
-        self.acked + self.advertised
-    }
-
-    /// Judges a segment of `len` octets of sequence space at `seq`. RFC 9293 takes RCV.NXT as the left edge; Linux takes
-    /// what was last acknowledged, and an empty segment exactly at the right edge is inside. We do as Linux does: it
-    /// accepts a little more, and the payload is trimmed to [RCV.NXT, edge) anyway.
-    pub(crate) fn judge(&self, nxt: Seq, seq: Seq, len: u32) -> Acceptance {
-        if (seq + len).lt(self.acked) {
-            Acceptance::Old
-        } else if seq.gt(nxt + self.available(nxt)) {
-            Acceptance::Beyond
-        } else {
-            Acceptance::Inside
-        }
     }
 
     /// A segment with `payload` octets that pins `pinned` was queued: learns the peer's segment size, and lets the offer

@@ -22,24 +22,9 @@ impl SendBuffer {
         SendBuffer { octets: ChunkQueue::new(), start, urgent: None }
     }
 
-    /// Octets buffered.
-    pub(crate) fn len(&self) -> u32 {
-        self.octets.len()
-    }
-
-    /// True when every octet was acknowledged.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.octets.is_empty()
-    }
-
     /// Octets of memory charged.
     pub(crate) fn pinned(&self) -> usize {
         self.octets.pinned()
-    }
-
-    /// Number of the first octet.
-    pub(crate) fn start(&self) -> Seq {
-        self.start
     }
 
     /// The number after the last octet: where a FIN would go.

@@ -10,7 +10,7 @@ pub(crate) mod scoreboard;
 
 pub(crate) use buffer::SendBuffer;
 pub(crate) use probe::Probe;
-pub(crate) use recovery::{AckDecision, AckFacts, Recovery, RecoveryState};
+pub(crate) use recovery::{AckFacts, Recovery};
 pub(crate) use rto::RttEstimator;
 
 #[cfg(test)]

@@ -125,11 +125,6 @@ impl Recovery {
         }
     }
 
-    /// The state, as `ss` would name it.
-    pub(crate) fn state(&self) -> RecoveryState {
-        self.state
-    }
-
     /// Octets believed to be in the network.
     pub(crate) fn pipe(&self, una: Seq, nxt: Seq, mss: u32) -> u32 {
         self.board.pipe(una, nxt, mss)

@@ -93,11 +93,6 @@ impl RttEstimator {
         self.backoff = self.backoff.saturating_add(1);
     }
 
-    /// Ends the backoff without a sample (a zero window opened, a probe was answered).
-    pub(crate) fn reset_backoff(&mut self) {
-        self.backoff = 0;
-    }
-
     /// Doublings since the last sample.
     pub(crate) fn backoff(&self) -> u8 {
         self.backoff

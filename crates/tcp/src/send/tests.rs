@@ -1,6 +1,7 @@
 //! The sender's parts against a receiver's parts over a link that loses, reorders and duplicates: everything arrives,
 //! nothing that was SACKed is sent again outside of a probe, and the congestion window is obeyed.
 
+use super::recovery::RecoveryState;
 use super::*;
 use crate::congestion::Congestion;
 use crate::receive::Reassembly;
@@ -208,7 +209,7 @@ fn a_clean_link_needs_no_retransmission() {
     let mut world = World::new(Seq(u32::MAX - 10_000), 100_000, true, vec![9]);
     world.run();
     assert_eq!(world.serial / 2, 2000, "1000 segments and 1000 acknowledgments");
-    assert_eq!(world.recovery.state(), RecoveryState::Open);
+    assert_eq!(world.recovery.state, RecoveryState::Open);
     // A round trip is 20 ms: 10, 20, 40 ... 640 segments are seven of them.
     assert_eq!(world.now.since(Instant::from_millis(1000)), ONE_WAY * 2 * 7);
 }
@@ -219,7 +220,7 @@ fn sack_repairs_single_losses_without_a_timeout() {
     fates[100] = 0;
     let mut world = World::new(Seq(7), 100_000, true, fates);
     world.run();
-    assert_eq!(world.out.counters.value(lastack_observe::Counter::SackRecovery) > 0, true);
+    assert!(world.out.counters.value(lastack_observe::Counter::SackRecovery) > 0);
     assert!(world.now.since(Instant::from_millis(1000)) < Duration::from_secs(2));
 }
 

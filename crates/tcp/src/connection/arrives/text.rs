@@ -79,6 +79,7 @@ impl Connection {
             );
             let charge = self.receive_charge();
             self.receive.window.on_data(len, arrival.pinned, charge, self.receive.mss);
+            self.measure_arrival(len, arrival, turn);
         }
         if arrival.header.flags.fin() || self.join_out_of_order() {
             self.take_fin(turn)

@@ -10,10 +10,10 @@ fn run(octets: u32, rounds: u32, timestamps: bool, knobs: &Knobs) -> u32 {
     let mut now = Instant::from_millis(1000);
     let mut rcvbuf = 131_072;
     let mut autotune = Autotune::new(nxt, 65_536, 1460, now);
-    for _ in 0..rounds {
+    for round in 1..=rounds {
         now += ms(50);
         nxt += octets;
-        autotune.on_data(nxt, rcvbuf / 2, timestamps.then_some(ms(50)), now);
+        autotune.on_data(nxt, rcvbuf / 2, timestamps.then_some((round * 50 + 50, round * 50)), now);
         now += ms(1);
         if let Some(grown) = autotune.on_read(nxt, 0, rcvbuf, knobs, now) {
             assert!(grown > rcvbuf);
@@ -54,7 +54,19 @@ fn it_looks_once_per_round_trip() {
         None,
         "no round trip is known"
     );
-    autotune.on_data(Seq(60_000), 65_536, Some(ms(50)), start + ms(50));
+    autotune.on_data(Seq(60_000), 65_536, Some((150, 100)), start + ms(50));
     assert_eq!(autotune.on_read(Seq(60_000), 0, 131_072, &knobs, start + ms(49)), None);
     assert!(autotune.on_read(Seq(60_000), 0, 131_072, &knobs, start + ms(51)).is_some());
+}
+
+#[test]
+fn an_echo_is_sampled_once() {
+    let start = Instant::from_millis(1000);
+    let mut autotune = Autotune::new(Seq(0), 65_536, 1460, start);
+    autotune.on_data(Seq(1000), 65_536, Some((150, 100)), start);
+    let first = autotune.rtt_8_us;
+    autotune.on_data(Seq(2000), 65_536, Some((190, 100)), start);
+    assert_eq!(autotune.rtt_8_us, first);
+    autotune.on_data(Seq(3000), 65_536, Some((190, 181)), start);
+    assert!(autotune.rtt_8_us < first);
 }

@@ -10,11 +10,11 @@ fn acks_free_octets_across_the_wrap() {
     assert_eq!(&buffer.range(start + 4, 4).to_bytes()[..], b"o wo");
     assert_eq!(buffer.ack(start + 4), 4);
     assert_eq!(buffer.ack(start + 2), 0, "an old ACK frees nothing");
-    assert_eq!(buffer.start(), start + 4);
+    assert_eq!(buffer.start, start + 4);
     assert_eq!(&buffer.range(start + 4, 100).to_bytes()[..], b"o world");
     assert!(buffer.range(buffer.end(), 10).is_empty());
     assert_eq!(buffer.ack(start + 12), 7, "the FIN's number frees no octet");
-    assert!(buffer.is_empty());
+    assert!(buffer.octets.is_empty());
     assert_eq!(buffer.pinned(), 0);
     assert_eq!(buffer.end(), start + 11);
 }
@@ -30,5 +30,5 @@ fn the_urgent_mark_lies_behind_the_octet_and_goes_with_it() {
     assert_eq!(buffer.urgent(), Some(Seq(104)));
     buffer.ack(Seq(104));
     assert_eq!(buffer.urgent(), None);
-    assert_eq!(buffer.len(), 3);
+    assert_eq!(buffer.octets.len(), 3);
 }

@@ -30,7 +30,7 @@ fn a_probe_is_sent_once_and_is_no_recovery() {
     assert_eq!(probe, Probe::Retransmit { seq: sender.una + MSS, len: MSS });
     sender.recovery.on_probe_sent(probe, sender.nxt, &mut sender.out);
     assert_eq!(probe_delay(&sender), None);
-    assert_eq!(sender.recovery.state(), RecoveryState::Open);
+    assert_eq!(sender.recovery.state, RecoveryState::Open);
     sender.timeout();
     assert_eq!(
         sender.count(Counter::LostRetransmit),

@@ -103,7 +103,7 @@ fn three_duplicates_start_newreno_and_partial_acks_carry_it() {
     sender.send(10);
     assert_eq!(sender.allowance(), 0);
     let _ = sender.ack(0, &[]);
-    assert_eq!(sender.recovery.state(), RecoveryState::Disorder);
+    assert_eq!(sender.recovery.state, RecoveryState::Disorder);
     assert_eq!(sender.allowance(), MSS, "limited transmit (RFC 3042)");
     let _ = sender.ack(0, &[]);
     let third = sender.ack(0, &[]);
@@ -117,7 +117,7 @@ fn three_duplicates_start_newreno_and_partial_acks_carry_it() {
     assert!(sender.ack(4, &[]).retransmit, "a partial acknowledgment");
     assert_eq!(sender.retransmit(None), [0]);
     let _ = sender.ack(6, &[]);
-    assert_eq!(sender.recovery.state(), RecoveryState::Open, "nothing is in flight any more");
+    assert_eq!(sender.recovery.state, RecoveryState::Open, "nothing is in flight any more");
     assert_eq!(sender.congestion.cwnd(), 5);
     assert_eq!(sender.count(Counter::RenoRecovery), 1);
     assert_eq!(sender.count(Counter::FastRetrans), 2);
@@ -133,9 +133,9 @@ fn without_sack_the_recovery_ends_above_its_mark() {
     sender.retransmit(None);
     sender.send(2);
     let _ = sender.ack(10, &[]);
-    assert_eq!(sender.recovery.state(), RecoveryState::Recovery);
+    assert_eq!(sender.recovery.state, RecoveryState::Recovery);
     let _ = sender.ack(1, &[]);
-    assert_eq!(sender.recovery.state(), RecoveryState::Open);
+    assert_eq!(sender.recovery.state, RecoveryState::Open);
 }
 
 #[test]
@@ -143,14 +143,14 @@ fn sack_sends_each_hole_once() {
     let mut sender = Sender::new(true);
     sender.send(10);
     let _ = sender.ack(0, &[(1, 2)]);
-    assert_eq!(sender.recovery.state(), RecoveryState::Disorder);
+    assert_eq!(sender.recovery.state, RecoveryState::Disorder);
     let _ = sender.ack(0, &[(1, 2), (3, 4)]);
     assert!(sender.ack(0, &[(5, 10), (3, 4), (1, 2)]).retransmit);
     assert_eq!(sender.count(Counter::SackRecovery), 1);
     assert_eq!(sender.retransmit(None), [0, 2, 4]);
     assert!(!sender.ack(2, &[(1, 2), (3, 8)]).retransmit, "both other holes are on their way");
     let _ = sender.ack(8, &[]);
-    assert_eq!(sender.recovery.state(), RecoveryState::Open);
+    assert_eq!(sender.recovery.state, RecoveryState::Open);
     assert_eq!(sender.congestion.cwnd(), 5);
 }
 
@@ -159,7 +159,7 @@ fn a_timeout_sends_all_again_in_slow_start() {
     let mut sender = Sender::new(false);
     sender.send(6);
     sender.timeout();
-    assert_eq!(sender.recovery.state(), RecoveryState::Loss);
+    assert_eq!(sender.recovery.state, RecoveryState::Loss);
     assert_eq!(sender.retransmit(None), [0]);
     sender.timeout();
     assert_eq!((sender.congestion.cwnd(), sender.congestion.ssthresh()), (1, 5), "halved once");
@@ -168,7 +168,7 @@ fn a_timeout_sends_all_again_in_slow_start() {
     let _ = sender.ack(1, &[]);
     assert_eq!(sender.retransmit(None), [0, 1]);
     let _ = sender.ack(5, &[]);
-    assert_eq!(sender.recovery.state(), RecoveryState::Open);
+    assert_eq!(sender.recovery.state, RecoveryState::Open);
     assert_eq!(sender.count(Counter::SlowStartRetrans), 2);
     assert_eq!(sender.rtt.backoff(), 2, "Karn: no clean sample, the backoff stays");
 }
@@ -193,7 +193,7 @@ fn a_late_acknowledgment_of_the_first_transmission_undoes_the_timeout() {
     assert_eq!(sender.retransmit(Some(500)), [0]);
     let decision = sender.ack_with(1, &[], Some((510, 290)));
     assert!(!decision.retransmit);
-    assert_eq!(sender.recovery.state(), RecoveryState::Open);
+    assert_eq!(sender.recovery.state, RecoveryState::Open);
     assert!(sender.congestion.cwnd() >= 10);
     assert_eq!(sender.count(Counter::LossUndo), 1);
     assert_eq!(sender.rtt.backoff(), 0, "the echo is a clean sample (RTTM)");
@@ -206,7 +206,7 @@ fn an_acknowledgment_of_the_second_transmission_undoes_nothing() {
     sender.timeout();
     sender.retransmit(Some(500));
     assert!(sender.ack_with(1, &[], Some((510, 500))).retransmit);
-    assert_eq!(sender.recovery.state(), RecoveryState::Loss);
+    assert_eq!(sender.recovery.state, RecoveryState::Loss);
     assert_eq!(sender.count(Counter::LossUndo), 0);
 }
 
@@ -238,7 +238,7 @@ fn a_retransmission_that_is_lost_again_is_found_by_what_was_sent_after_it() {
     assert_eq!(sender.count(Counter::LostRetransmit), 1);
     assert!(!sender.ack(0, &[(1, 13)]).retransmit);
     let _ = sender.ack(13, &[]);
-    assert_eq!(sender.recovery.state(), RecoveryState::Open);
+    assert_eq!(sender.recovery.state, RecoveryState::Open);
 }
 
 #[test]
