@@ -41,11 +41,21 @@ impl Owner {
         Owner(self.0 | Owner::CONNECT)
     }
 
+    /// The facts as one octet, and back.
+    pub(crate) const fn to_bits(self) -> u8 {
+        self.0
+    }
+
+    /// The inverse of [`Owner::to_bits`].
+    pub(crate) const fn from_bits(bits: u8) -> Owner {
+        Owner(bits)
+    }
+
     const fn listening(self, yes: bool) -> Owner {
         Owner(if yes { self.0 | Owner::LISTEN } else { self.0 & !Owner::LISTEN })
     }
 
-    const fn is_explicit(self) -> bool {
+    pub(crate) const fn is_explicit(self) -> bool {
         self.0 & Owner::CONNECT == 0
     }
 

@@ -1,4 +1,9 @@
-//! What one four-tuple holds, as the index knows it: a kind and a slot in four octets.
+//! What one four-tuple holds, as the index knows it: a kind and a slot in four octets; and the slabs behind.
+
+pub(crate) mod small;
+pub(crate) mod table;
+
+pub(crate) use table::{Entry, Flows};
 
 /// Which of the four types a flow is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

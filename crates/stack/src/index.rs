@@ -14,11 +14,7 @@ const FIRST_CAPACITY: usize = 112;
 const BUCKETS_PER_INSERT: usize = 16;
 
 /// The key of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tuple {
-    pub(crate) local: SocketAddr,
-    pub(crate) remote: SocketAddr,
-}
+pub(crate) type Tuple = lastack_observe::Flow;
 
 /// A hash of the pair under a key that nobody outside knows.
 pub(crate) fn hash_tuple(key: [u64; 2], tuple: &Tuple) -> u64 {

@@ -4,21 +4,32 @@
 //! shard; it belongs to one thread and is never locked. Applications hold [`Socket`]s, which never call into it.
 
 mod bind;
+mod budget;
+mod calls;
 mod config;
+mod egress;
 mod flows;
 mod fragments;
 mod index;
+mod ingress;
+mod lifecycle;
+mod listener;
 mod message;
 mod ports;
+mod shards;
 mod slab;
+mod snapshot;
 mod socket;
 mod stack;
+mod timeouts;
 mod wheel;
 
+pub use budget::Budget;
 pub use config::{Capabilities, Config, Deadline, Limits, Secrets, Shard, ShardId};
 pub use message::Message;
+pub use snapshot::Cursor;
 pub use socket::{Family, Notify, Shutdown, Socket, SocketError, Sockets};
-pub use stack::{Cursor, Stack};
+pub use stack::Stack;
 
 pub use lastack_observe as observe;
 pub use lastack_observe::Census;

@@ -1,32 +1,88 @@
-//! One shard of a stack, and the calls that drive it.
+//! One shard of a stack: what it owns, and the calls that drive it.
+//!
+//! The work behind the calls is in `ingress` (packets in), `calls` (applications), `timeouts`, `egress` (packets out),
+//! `lifecycle` (what becomes of a flow after each of them), `snapshot` and `shards`.
 
+use crate::budget::{Budget, Leases};
+use crate::flows::{FlowKind, FlowRef, Flows};
+use crate::fragments::Fragments;
+use crate::ingress::icmp::ErrorLimit;
+use crate::listener::Listeners;
+use crate::ports::Ports;
+use crate::wheel::Wheel;
 use crate::{Census, Config, Message, Secrets, ShardId, Sockets};
-use lastack_observe::{Counters, Event, Instant, SocketRow};
-use lastack_tcp::{Knobs, Output};
+use lastack_observe::{Cause, Counters, Event, Instant};
+use lastack_tcp::{Knobs, Output, Secret};
 use lastack_wire::{Frame, Packet};
-use rand_core::Rng;
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-/// One shard. The driver's loop: frames and timeouts in, `handle_sockets`, packets out, sleep until `deadline`.
+/// One shard. The driver's loop: frames, messages and timeouts in, `handle_sockets`, packets and messages out, sleep
+/// until `deadline` or until somebody notifies.
 pub struct Stack {
-    config: Config,
-    secrets: Secrets,
-    sockets: Sockets,
-    output: Output,
-    census: Census,
-}
-
-/// Where a snapshot goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Cursor {
-    part: u8,
-    slot: u32,
+    pub(crate) config: Config,
+    pub(crate) secret: Secret,
+    pub(crate) shard_key: [u64; 2],
+    pub(crate) sockets: Sockets,
+    pub(crate) out: Output,
+    pub(crate) census: Census,
+    pub(crate) flows: Flows,
+    pub(crate) wheel: Wheel,
+    pub(crate) listeners: Listeners,
+    /// Flows that have something to send, each once.
+    pub(crate) ready: VecDeque<FlowRef>,
+    /// Packets for ourselves.
+    pub(crate) loopback: VecDeque<Frame>,
+    /// ICMP messages that wait for the device.
+    pub(crate) packets: VecDeque<Packet>,
+    pub(crate) fragments: Fragments,
+    pub(crate) icmp_limit: ErrorLimit,
+    pub(crate) ports: Ports,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) leases: Leases,
+    pub(crate) mail: VecDeque<(ShardId, Message)>,
+    /// IPv4 identification of the next packet.
+    pub(crate) ident: u16,
+    /// The time of the last call.
+    pub(crate) now: Instant,
+    pub(crate) device_lost: bool,
 }
 
 impl Stack {
-    /// An empty stack.
+    /// An empty stack that is its own only shard.
     pub fn new(config: Config, secrets: Secrets) -> Stack {
-        let output = Output::new(config.limits.replies, config.limits.events);
-        Stack { config, secrets, sockets: Sockets::new(), output, census: Census::default() }
+        Stack::with_budget(config, secrets, Arc::new(Budget::new()))
+    }
+
+    /// An empty shard. All shards of one stack get the same addresses, secrets and budget. No more than 254 addresses.
+    pub fn with_budget(config: Config, secrets: Secrets, budget: Arc<Budget>) -> Stack {
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        let ours = config.addresses.iter().map(|&(address, _)| address);
+        let addresses: Vec<IpAddr> = ours.take(254).chain(loopback).collect();
+        Stack {
+            secret: Secret::new(secrets.isn),
+            shard_key: secrets.shard,
+            sockets: Sockets::new(),
+            out: Output::new(config.limits.replies, config.limits.events),
+            census: Census::default(),
+            flows: Flows::new(addresses, secrets.table),
+            wheel: Wheel::new(),
+            listeners: Listeners::new(),
+            ready: VecDeque::new(),
+            loopback: VecDeque::new(),
+            packets: VecDeque::new(),
+            fragments: Fragments::new(secrets.fragments, config.limits.fragments),
+            icmp_limit: ErrorLimit::default(),
+            ports: Ports::new(secrets.ports),
+            leases: Leases::new(config.shard.count),
+            budget,
+            mail: VecDeque::new(),
+            ident: 1,
+            now: Instant::ZERO,
+            device_lost: false,
+            config,
+        }
     }
 
     /// The maker of this shard's sockets.
@@ -34,46 +90,19 @@ impl Stack {
         self.sockets.clone()
     }
 
-    /// Takes one packet from the device.
-    pub fn handle_frame(&mut self, now: Instant, rng: &mut dyn Rng, frame: Frame) {
-        let _ = (now, rng, frame, &self.secrets);
-    }
-
-    /// Fires every timer that is due.
-    pub fn handle_timeout(&mut self, now: Instant, rng: &mut dyn Rng) {
-        let _ = (now, rng);
-    }
-
-    /// Applies what applications asked for since the last turn. Bounded work: true when there is more.
-    pub fn handle_sockets(&mut self, now: Instant, rng: &mut dyn Rng) -> bool {
-        let _ = (now, rng);
-        false
-    }
-
-    /// Hands at most `budget` packets to the sink: replies first, then flows with work, round robin. Says how many.
-    pub fn poll_transmit(&mut self, now: Instant, budget: usize, sink: &mut dyn FnMut(Packet)) -> usize {
-        let _ = (now, budget, sink);
-        0
-    }
-
-    /// When `handle_timeout` is due next: exact, or earlier when the timers want to be sorted first.
-    pub fn deadline(&self) -> Option<Instant> {
-        None
-    }
-
     /// The oldest event that nobody has taken. None are kept until [`Stack::keep_events`].
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.output.poll_event()
+        self.out.poll_event()
     }
 
     /// Keeps the last `events` events for a reader; zero stops.
     pub fn keep_events(&mut self, events: usize) {
-        self.output.listen_to_events(events);
+        self.out.listen_to_events(events);
     }
 
     /// The counters.
     pub fn counters(&self) -> &Counters {
-        &self.output.counters
+        &self.out.counters
     }
 
     /// How many flows are in each state.
@@ -91,31 +120,43 @@ impl Stack {
         self.config.knobs = knobs;
     }
 
-    /// Hands at most `rows_max` socket rows to the sink, listeners included; `None` when the last was told. Start with the
-    /// default cursor. Between two turns sockets may come and go.
-    pub fn snapshot(
-        &mut self,
-        now: Instant,
-        cursor: Cursor,
-        rows_max: usize,
-        sink: &mut dyn FnMut(SocketRow),
-    ) -> Option<Cursor> {
-        let _ = (now, cursor.part, cursor.slot, rows_max, sink);
-        None
+    /// What it was made from; the knobs are those in force.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
-    /// Takes a message from another shard.
-    pub fn handle_message(&mut self, now: Instant, rng: &mut dyn Rng, message: Message) {
-        let _ = (now, rng, message);
+    /// When `handle_timeout` is due next: exact, or earlier when the timers want to be sorted first. Never before the
+    /// last call's `now`.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.next_deadline().map(|deadline| deadline.max(self.now))
     }
 
-    /// A message for another shard.
-    pub fn poll_message(&mut self) -> Option<(ShardId, Message)> {
-        None
-    }
-
-    /// The device is gone: every socket ends with `NetworkDown`.
+    /// The device is gone: every socket ends with `NetworkDown`, nothing is sent any more, and later calls of applications
+    /// fail the same way. Costs what there is, once.
     pub fn device_lost(&mut self, now: Instant) {
-        let _ = now;
+        self.now = now;
+        self.device_lost = true;
+        for number in self.listeners.numbers() {
+            self.close_listener(number, Cause::DeviceLost);
+        }
+        for flow in self.flows.slabs.half.flows(FlowKind::HalfOpen) {
+            self.abandon_half(flow, Cause::DeviceLost);
+        }
+        for flow in self.flows.slabs.waits.flows(FlowKind::TimeWait) {
+            self.end_wait(flow);
+        }
+        for slot in self.flows.slabs.active.slots() {
+            self.end_active(FlowRef::new(FlowKind::ActiveOpen, false, slot), Cause::DeviceLost);
+        }
+        for slot in self.flows.slabs.connections.slots() {
+            self.abort_connection(FlowRef::new(FlowKind::Connection, false, slot), Cause::DeviceLost);
+        }
+        self.ready.clear();
+        self.loopback.clear();
+        self.packets.clear();
+        while self.out.poll_reply().is_some() {}
     }
 }
+
+#[cfg(test)]
+mod tests;

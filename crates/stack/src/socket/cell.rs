@@ -4,6 +4,7 @@
 //! applies them (`handle_sockets`) and writes answers. The lock is held for moves of pointers only, never over a call.
 
 use super::{Notify, SocketError};
+use crate::bind::Claim;
 use crate::flows::FlowRef;
 use bytes::Bytes;
 use lastack_observe::State;
@@ -58,14 +59,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// One socket.
 pub(crate) struct Cell {
-    pub(crate) shared: Arc<Dirty>,
+    /// The list of the shard where the socket lives.
+    shared: Mutex<Arc<Dirty>>,
     dirty: AtomicBool,
     inner: Mutex<Inner>,
 }
 
 impl Cell {
     pub(crate) fn new(shared: Arc<Dirty>, inner: Inner) -> Arc<Cell> {
-        Arc::new(Cell { shared, dirty: AtomicBool::new(false), inner: Mutex::new(inner) })
+        Arc::new(Cell { shared: Mutex::new(shared), dirty: AtomicBool::new(false), inner: Mutex::new(inner) })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -75,8 +77,19 @@ impl Cell {
     /// Puts the cell on the shard's list, once.
     pub(crate) fn mark(self: &Arc<Cell>) {
         if !self.dirty.swap(true, Ordering::AcqRel) {
-            self.shared.push(self.clone());
+            let shared = lock(&self.shared).clone();
+            shared.push(self.clone());
         }
+    }
+
+    /// True when the socket lives on the shard with this list.
+    pub(crate) fn is_of(&self, shared: &Arc<Dirty>) -> bool {
+        Arc::ptr_eq(&lock(&self.shared), shared)
+    }
+
+    /// The socket lives on the shard with this list from now on.
+    pub(crate) fn move_to(&self, shared: &Arc<Dirty>) {
+        *lock(&self.shared) = shared.clone();
     }
 
     /// Changes the cell under its lock, then wakes whom the change concerns.
@@ -137,6 +150,7 @@ pub(crate) struct Requests {
     pub(crate) listen: Option<u32>,
     pub(crate) connect: Option<SocketAddr>,
     pub(crate) options: bool,
+    pub(crate) shutdown_read: bool,
     pub(crate) shutdown_write: bool,
     pub(crate) close: bool,
     pub(crate) abort: bool,
@@ -191,10 +205,12 @@ pub(crate) struct Inner {
     /// The shard's own: the flow behind the cell.
     pub(crate) flow: Option<FlowRef>,
     /// The shard's own: the listener behind the cell.
-    pub(crate) listener: Option<u32>,
-    readers: Vec<Waker>,
-    writers: Vec<Waker>,
-    controllers: Vec<Waker>,
+    pub(crate) listener: Option<u16>,
+    /// The shard's own: the hold on a port of a socket that neither listens nor is connected.
+    pub(crate) claim: Option<Claim>,
+    pub(crate) readers: Vec<Waker>,
+    pub(crate) writers: Vec<Waker>,
+    pub(crate) controllers: Vec<Waker>,
 }
 
 impl Inner {
@@ -227,6 +243,7 @@ impl Inner {
             closed: false,
             flow: None,
             listener: None,
+            claim: None,
             readers: Vec::new(),
             writers: Vec::new(),
             controllers: Vec::new(),

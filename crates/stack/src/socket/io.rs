@@ -197,6 +197,7 @@ impl Socket {
             }
             if how != Shutdown::Write {
                 inner.read_shutdown = true;
+                inner.requests.shutdown_read = true;
                 wakes.read = true;
             }
             if how != Shutdown::Read {

@@ -1,0 +1,266 @@
+//! bind(), listen() and connect(): addresses and ports, and what answers an application gets at once.
+
+use crate::SocketError;
+use crate::bind::{Claim, Owner, Place};
+use crate::budget::Limited;
+use crate::egress::path_mss;
+use crate::flows::Entry;
+use crate::index::Tuple;
+use crate::lifecycle::answer_connect;
+use crate::listener::{Listener, canonical, shown_to};
+use crate::message::Kind;
+use crate::socket::cell::{Cell, Phase};
+use crate::stack::Stack;
+use crate::{Message, ShardId};
+use lastack_observe::State;
+use lastack_tcp::{ActiveOpen, isn};
+use rand_core::Rng;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+impl Stack {
+    pub(super) fn bind(&mut self, cell: &Cell, address: SocketAddr, rng: &mut dyn Rng) {
+        let answer = self.claim(cell, address, rng);
+        cell.update(|inner, wakes| {
+            let local = answer.map(|claim| SocketAddr::new(address.ip(), claim.port));
+            inner.bound = Some(local);
+            inner.local = local.ok();
+            inner.claim = answer.ok();
+            wakes.control = true;
+        });
+    }
+
+    fn claim(&self, cell: &Cell, address: SocketAddr, rng: &mut dyn Rng) -> Result<Claim, SocketError> {
+        if self.device_lost {
+            return Err(SocketError::NetworkDown);
+        }
+        let ip = address.ip().to_canonical();
+        if !ip.is_unspecified() && !self.is_ours(ip) {
+            return Err(SocketError::AddressNotAvailable);
+        }
+        let (place, owner) = {
+            let options = &cell.lock().options;
+            (Place::new(address.ip(), options.v6only), Owner::new(options.reuseaddr, options.reuseport))
+        };
+        let mut binds = self.budget.binds();
+        let claim = match address.port() {
+            0 => binds.bind_ephemeral(place, owner, self.config.knobs.ip_local_port_range, rng, |_| true),
+            port => binds.bind(place, port, owner),
+        };
+        claim.map_err(|_| SocketError::AddressInUse)
+    }
+
+    pub(super) fn listen(&mut self, cell: &Arc<Cell>, backlog: u32, rng: &mut dyn Rng) {
+        let answer = self.try_listen(cell, backlog, rng);
+        cell.update(|inner, wakes| {
+            inner.listening = Some(answer);
+            wakes.control = true;
+        });
+    }
+
+    fn try_listen(&mut self, cell: &Arc<Cell>, backlog: u32, rng: &mut dyn Rng) -> Result<(), SocketError> {
+        let (listening, bound) = {
+            let inner = cell.lock();
+            (inner.listener, inner.bound)
+        };
+        if let Some(listener) = listening.and_then(|number| self.listeners.get_mut(number)) {
+            listener.backlog = backlog;
+            return Ok(());
+        }
+        if let Some(Err(error)) = bound {
+            return Err(error);
+        }
+        let (v6, claim) = {
+            let inner = cell.lock();
+            (inner.v6, inner.claim)
+        };
+        let mut claim = match claim {
+            Some(claim) => claim,
+            None => {
+                // As Linux: a listener that was never bound gets a port of its own.
+                self.bind(cell, SocketAddr::new(unspecified(v6), 0), rng);
+                cell.lock().claim.ok_or(SocketError::AddressInUse)?
+            }
+        };
+        let granted = self.budget.binds().listen(&mut claim);
+        let mut inner = cell.lock();
+        inner.claim = Some(claim);
+        granted.map_err(|_| SocketError::AddressInUse)?;
+        let address = canonical(inner.local.ok_or(SocketError::Invalid)?);
+        let listener = Listener {
+            cell: cell.clone(),
+            address,
+            claim,
+            home: self.me(),
+            v6only: inner.options.v6only,
+            backlog,
+            options: inner.options.clone(),
+            half_open: 0,
+            closed: false,
+        };
+        let copies: Vec<_> = self.other_shards().map(|shard| (shard, Box::new(listener.clone()))).collect();
+        let number = self.listeners.insert(listener).ok_or(SocketError::NoBuffers)?;
+        inner.claim = None;
+        inner.listener = Some(number);
+        inner.phase = Phase::Listening;
+        inner.state = State::Listen;
+        drop(inner);
+        self.census.enter(State::Listen);
+        let copies = copies.into_iter().map(|(shard, copy)| (shard, Message(Kind::Listen(copy))));
+        self.mail.extend(copies);
+        Ok(())
+    }
+
+    pub(crate) fn connect(&mut self, cell: &Arc<Cell>, peer: SocketAddr, rng: &mut dyn Rng) {
+        if let Err(error) = self.try_connect(cell, peer, rng) {
+            let claim = cell.lock().claim;
+            answer_connect(cell, claim, error);
+        }
+    }
+
+    fn try_connect(
+        &mut self,
+        cell: &Arc<Cell>,
+        peer: SocketAddr,
+        rng: &mut dyn Rng,
+    ) -> Result<(), SocketError> {
+        if self.device_lost {
+            return Err(SocketError::NetworkDown);
+        }
+        let (v6, bound, claim, options) = {
+            let inner = cell.lock();
+            (inner.v6, inner.bound, inner.claim, inner.options.clone())
+        };
+        if let Some(Err(error)) = bound {
+            return Err(error);
+        }
+        let remote = routable(canonical(peer));
+        if remote.port() == 0 {
+            return Err(SocketError::AddressNotAvailable);
+        }
+        let ip = self.source_for(claim.as_ref(), remote.ip())?;
+        let (tuple, claim) = match claim {
+            Some(claim) => {
+                let tuple = Tuple { local: SocketAddr::new(ip, claim.port), remote };
+                let home = self.shard_of(&tuple);
+                if home != self.me() {
+                    self.hand_over(cell, peer, home);
+                    return Ok(());
+                }
+                (tuple, self.narrow(claim, &tuple)?)
+            }
+            None => self.choose_port(ip, remote, Owner::new(options.reuseaddr, options.reuseport), rng)?,
+        };
+        if !self.leases.take(&self.budget, Limited::Connections, self.config.limits.connections) {
+            let mut binds = self.budget.binds();
+            if !claim.owner.is_explicit() {
+                binds.release(claim);
+            }
+            return Err(SocketError::NoBuffers);
+        }
+        let iss = isn::initial_sequence(&self.secret, &tuple, self.now);
+        let offset = isn::timestamp_offset(&self.secret, &tuple, &self.config.knobs);
+        let mss = path_mss(self.mtu_to(tuple.remote.ip()), &tuple);
+        let engine = Box::new(ActiveOpen::new(iss, offset, mss, &options, &self.config.knobs, self.now));
+        let entry = Entry::new(engine, tuple, Some(cell.clone()), claim, State::SynSent, self.now);
+        let flow = self.flows.insert_active(entry);
+        self.census.enter(State::SynSent);
+        {
+            let mut inner = cell.lock();
+            inner.claim = None;
+            inner.flow = Some(flow);
+            inner.state = State::SynSent;
+            inner.local = Some(shown_to(v6, tuple.local));
+            inner.peer = Some(shown_to(v6, tuple.remote));
+            inner.end_of_stream = false;
+            inner.write_shutdown = inner.requests.close;
+        }
+        self.refresh_active(flow);
+        Ok(())
+    }
+
+    /// A bound socket connects: its four-tuple must be free, and it holds one address from now on.
+    fn narrow(&self, mut claim: Claim, tuple: &Tuple) -> Result<Claim, SocketError> {
+        if self.flows.find(tuple).is_some() {
+            return Err(SocketError::AddressNotAvailable);
+        }
+        self.budget.binds().narrow(&mut claim, tuple.local.ip());
+        Ok(claim)
+    }
+
+    fn choose_port(
+        &mut self,
+        ip: IpAddr,
+        remote: SocketAddr,
+        owner: Owner,
+        rng: &mut dyn Rng,
+    ) -> Result<(Tuple, Claim), SocketError> {
+        let range = self.config.knobs.ip_local_port_range;
+        let (key, shard) = (self.shard_key, self.config.shard);
+        let tuple = |port| Tuple { local: SocketAddr::new(ip, port), remote };
+        let home = |port| {
+            shard.count <= 1
+                || crate::index::hash_tuple(key, &tuple(port)) % u64::from(shard.count)
+                    == u64::from(shard.index)
+        };
+        let mut binds = self.budget.binds();
+        let free = |port| binds.open_to_connect(port) && self.flows.find(&tuple(port)).is_none();
+        let port =
+            self.ports.choose(ip, remote, range, rng, home, free).ok_or(SocketError::AddressNotAvailable)?;
+        let tuple = tuple(port);
+        let claim = binds.connect(tuple.local, owner);
+        Ok((tuple, claim))
+    }
+
+    /// Our address towards a peer: the bound one, the peer's own when the peer is us, one of the peer's network, or the
+    /// first of the family.
+    fn source_for(&self, claim: Option<&Claim>, peer: IpAddr) -> Result<IpAddr, SocketError> {
+        if let Some(Claim { place: Place::One(ip), .. }) = claim {
+            return if ip.is_ipv4() == peer.is_ipv4() {
+                Ok(*ip)
+            } else {
+                Err(SocketError::NetworkUnreachable)
+            };
+        }
+        if self.is_ours(peer) {
+            return Ok(peer);
+        }
+        if peer.is_loopback() {
+            return Err(SocketError::NetworkUnreachable);
+        }
+        let family = || self.config.addresses.iter().filter(|(ip, _)| ip.is_ipv4() == peer.is_ipv4());
+        let near = family()
+            .filter(|(ip, prefix)| shares_prefix(*ip, peer, *prefix))
+            .max_by_key(|(_, prefix)| *prefix);
+        near.or_else(|| family().next()).map(|(ip, _)| *ip).ok_or(SocketError::NetworkUnreachable)
+    }
+
+    /// The four-tuple hashes to another shard, and the port was the application's choice: the socket moves there.
+    fn hand_over(&mut self, cell: &Arc<Cell>, peer: SocketAddr, home: ShardId) {
+        self.mail.push_back((home, Message(Kind::Connect { cell: cell.clone(), peer })));
+    }
+}
+
+fn unspecified(v6: bool) -> IpAddr {
+    if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
+}
+
+/// connect() to the unspecified address goes to the loopback address, as in Linux.
+fn routable(peer: SocketAddr) -> SocketAddr {
+    let ip = match peer.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, peer.port())
+}
+
+fn shares_prefix(a: IpAddr, b: IpAddr, prefix: u8) -> bool {
+    let (a, b, width) = match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => (u128::from(a.to_bits()), u128::from(b.to_bits()), 32),
+        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits(), b.to_bits(), 128),
+        _ => return false,
+    };
+    let rest = width - u32::from(prefix).min(width);
+    (a ^ b).checked_shr(rest).unwrap_or(0) == 0
+}

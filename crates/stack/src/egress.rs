@@ -1,0 +1,149 @@
+//! Packets out: what a segment demanded first, then flows with work, each one segment at a time, round robin.
+//!
+//! Nothing is queued beyond the bounded replies: who calls `poll_transmit` with a full device calls later.
+
+use crate::flows::{FlowKind, FlowRef};
+use crate::index::Tuple;
+use crate::stack::Stack;
+use lastack_observe::{Counter, DropReason, Instant};
+use lastack_tcp::{Segment, TransmitLimits};
+use lastack_wire::packet::{self, BuildOptions, ChecksumMode};
+use lastack_wire::{Gso, Packet};
+use std::net::IpAddr;
+
+const IPV4_HEADERS: u16 = 40;
+const IPV6_HEADERS: u16 = 60;
+/// The MTU of what we send to ourselves.
+const LOOPBACK_MTU: u16 = u16::MAX;
+/// Payload of a super-segment: 64 KiB with IPv6's header and the longest TCP header.
+const SUPER_SEGMENT_MAX: u32 = 65_535 - 40 - 60;
+
+/// The MSS that a path with this MTU has room for, options not counted (RFC 9293 section 3.7.1).
+pub(crate) fn path_mss(mtu: u16, tuple: &Tuple) -> u16 {
+    let headers = if tuple.local.is_ipv4() { IPV4_HEADERS } else { IPV6_HEADERS };
+    mtu.saturating_sub(headers)
+}
+
+impl Stack {
+    /// Hands at most `budget` packets to the sink: replies first, then flows with work, round robin. Says how much of the
+    /// budget was used; packets to ourselves use it too. Less than `budget`: there is nothing more to send.
+    pub fn poll_transmit(&mut self, now: Instant, budget: usize, sink: &mut dyn FnMut(Packet)) -> usize {
+        self.now = now;
+        for used in 0..budget {
+            if let Some(packet) = self.packets.pop_front() {
+                self.send(packet, sink);
+            } else if let Some((tuple, segment)) = self.out.poll_reply() {
+                self.emit(tuple, segment, sink);
+            } else if !self.transmit_ready(sink) {
+                return used;
+            }
+        }
+        budget
+    }
+
+    /// The next ready flow sends one segment. False when no flow is ready.
+    fn transmit_ready(&mut self, sink: &mut dyn FnMut(Packet)) -> bool {
+        while let Some(flow) = self.ready.pop_front() {
+            let sent = match flow.kind() {
+                FlowKind::Connection => self.transmit_connection(flow),
+                FlowKind::ActiveOpen => self.transmit_active(flow),
+                FlowKind::HalfOpen | FlowKind::TimeWait => None,
+            };
+            if let Some((tuple, segment)) = sent {
+                self.emit(tuple, segment, sink);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn transmit_connection(&mut self, flow: FlowRef) -> Option<(Tuple, Segment)> {
+        let limits = TransmitLimits { super_segment_max: self.super_segment_max(flow) };
+        let entry = self.flows.slabs.connections.get_mut(flow.slot()).filter(|entry| entry.ready)?;
+        entry.ready = false;
+        let tuple = entry.tuple;
+        self.out.begin(self.now, tuple);
+        let segment = entry.engine.poll_transmit(limits, &self.config.knobs, self.now, &mut self.out);
+        self.refresh(flow);
+        segment.map(|segment| (tuple, segment))
+    }
+
+    fn super_segment_max(&self, flow: FlowRef) -> u32 {
+        let looped = || self.flows.tuple(flow).is_some_and(|tuple| self.is_ours(tuple.remote.ip()));
+        if self.config.device.tso && !looped() { SUPER_SEGMENT_MAX } else { 0 }
+    }
+
+    fn transmit_active(&mut self, flow: FlowRef) -> Option<(Tuple, Segment)> {
+        let entry = self.flows.slabs.active.get_mut(flow.slot()).filter(|entry| entry.ready)?;
+        entry.ready = false;
+        let tuple = entry.tuple;
+        self.out.begin(self.now, tuple);
+        let segment = entry.engine.poll_transmit(self.now, &self.config.knobs, &mut self.out);
+        self.refresh_active(flow);
+        segment.map(|segment| (tuple, segment))
+    }
+
+    /// One segment in an IP packet.
+    fn emit(&mut self, tuple: Tuple, segment: Segment, sink: &mut dyn FnMut(Packet)) {
+        let payload = segment.payload.len();
+        let pieces = match segment.mss {
+            mss if mss > 0 && payload > usize::from(mss) => payload.div_ceil(usize::from(mss)),
+            _ => 1,
+        };
+        self.out.counters.add(Counter::OutSegs, pieces as u64);
+        let gso = (pieces > 1).then_some(Gso { size: segment.mss });
+        let looped = self.is_ours(tuple.remote.ip());
+        let unfinished = looped || self.config.device.checksum_offload;
+        let options = BuildOptions {
+            checksum: if unfinished { ChecksumMode::Partial } else { ChecksumMode::Full },
+            gso,
+            ..self.ip_options()
+        };
+        // IPv4 identification counts the pieces of a super-segment, too (RFC 6864 lets DF packets do as they like).
+        self.ident = self.ident.wrapping_add((pieces - 1) as u16);
+        let packet = packet::tcp(tuple.local, tuple.remote, &segment.header, segment.payload, options);
+        self.out.count(Counter::IpOutRequests);
+        if looped { self.loop_back(&packet) } else { sink(packet) }
+    }
+
+    /// An ICMP message to whom it is for.
+    fn send(&mut self, packet: Packet, sink: &mut dyn FnMut(Packet)) {
+        self.out.count(Counter::IpOutRequests);
+        let parsed = packet::parse(&packet.head).ok();
+        if parsed.is_some_and(|parsed| self.is_ours(parsed.destination)) {
+            self.loop_back(&packet);
+        } else {
+            sink(packet);
+        }
+    }
+
+    /// Queues an ICMP message; a full queue drops it.
+    pub(crate) fn send_icmp(&mut self, packet: Packet) {
+        if self.packets.len() >= self.config.limits.replies {
+            self.out.count(Counter::OutputFull);
+            return self.out.dropped(DropReason::OutputFull);
+        }
+        self.out.count(Counter::IcmpOutMsgs);
+        self.packets.push_back(packet);
+    }
+
+    /// Queues a packet for ourselves; a full queue drops it, and TCP repairs that.
+    fn loop_back(&mut self, packet: &Packet) {
+        if self.loopback.len() >= self.config.limits.loopback {
+            self.out.count(Counter::OutputFull);
+            return self.out.dropped(DropReason::OutputFull);
+        }
+        self.loopback.push_back(packet.to_frame());
+    }
+
+    /// TTL and the rest, with the next identification.
+    pub(crate) fn ip_options(&mut self) -> BuildOptions {
+        self.ident = self.ident.wrapping_add(1);
+        BuildOptions { ident: self.ident, ..BuildOptions::default() }
+    }
+
+    /// The MTU of the way to a peer.
+    pub(crate) fn mtu_to(&self, peer: IpAddr) -> u16 {
+        if self.is_ours(peer) { LOOPBACK_MTU } else { self.config.mtu }
+    }
+}

@@ -1,0 +1,229 @@
+//! Packets in: IP, then ICMP or TCP, then the one flow, listener or nobody that a segment is for.
+//!
+//! Every packet costs the same however many flows there are. Whatever is thrown away is counted and reported.
+
+mod handshake;
+pub(crate) mod icmp;
+
+use crate::flows::{FlowKind, FlowRef};
+use crate::fragments::Verdict;
+use crate::index::{Tuple, hash_tuple};
+use crate::message::Kind;
+use crate::stack::Stack;
+use crate::{Message, ShardId};
+use lastack_observe::{Cause, Counter, DropReason, EventKind, Flow, Instant, Refusal, ResetReason};
+use lastack_tcp::{Arrival, ListenVerdict, TimeWaitVerdict, isn, judge_in_listen, reset_for};
+use lastack_wire::packet::{self, Parsed};
+use lastack_wire::{Frame, ParseError, Protocol, tcp};
+use rand_core::Rng;
+use std::net::{IpAddr, SocketAddr};
+
+/// Packets for ourselves that one call takes in, so that a flow that talks to itself cannot keep it for ever.
+const LOOPBACK_PER_CALL: usize = 64;
+
+impl Stack {
+    /// Takes one packet from the device.
+    pub fn handle_frame(&mut self, now: Instant, _rng: &mut dyn Rng, frame: Frame) {
+        self.now = now;
+        self.take_frame(frame, false);
+        self.drain_loopback();
+    }
+
+    /// Takes in packets that we sent to ourselves.
+    pub(crate) fn drain_loopback(&mut self) {
+        for _ in 0..LOOPBACK_PER_CALL {
+            let Some(frame) = self.loopback.pop_front() else { break };
+            self.take_frame(frame, true);
+        }
+    }
+
+    pub(crate) fn take_frame(&mut self, frame: Frame, looped: bool) {
+        self.out.begin(self.now, Flow::NONE);
+        self.out.count(Counter::IpInReceives);
+        let parsed = match packet::parse(&frame.data) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                let bad_sum = matches!(error, ParseError::Checksum(_));
+                self.out.count(Counter::IpInHdrErrors);
+                self.out.dropped(if bad_sum { DropReason::BadChecksum } else { DropReason::Malformed });
+                return;
+            }
+        };
+        if !self.is_for_us(&parsed, looped) {
+            self.out.count(Counter::IpInAddrErrors);
+            self.out.dropped(DropReason::NotOurs);
+            return;
+        }
+        if parsed.fragment.is_none() {
+            return self.deliver(parsed, frame);
+        }
+        match self.fragments.insert(self.now, &frame, &parsed, &mut self.out.counters) {
+            Verdict::Waits => {}
+            Verdict::Dropped(reason) => self.out.dropped(reason),
+            Verdict::Whole(whole) => self.take_whole(whole),
+        }
+    }
+
+    /// A packet that was put together: it has no fragment marks any more.
+    fn take_whole(&mut self, frame: Frame) {
+        match packet::parse(&frame.data) {
+            Ok(parsed) if parsed.fragment.is_none() => self.deliver(parsed, frame),
+            _ => self.out.dropped(DropReason::Malformed),
+        }
+    }
+
+    /// Ours, from somebody who can be; loopback addresses never come from a device (RFC 1122 section 3.2.1.3).
+    fn is_for_us(&self, parsed: &Parsed, looped: bool) -> bool {
+        let martian = |ip: IpAddr| ip.is_loopback() && !looped;
+        self.is_ours(parsed.destination)
+            && !martian(parsed.destination)
+            && !martian(parsed.source)
+            && !parsed.source.is_unspecified()
+            && !parsed.source.is_multicast()
+            && (looped || !self.is_ours(parsed.source))
+    }
+
+    pub(crate) fn is_ours(&self, ip: IpAddr) -> bool {
+        self.flows.slabs.addresses.contains(&ip)
+    }
+
+    fn deliver(&mut self, parsed: Parsed, frame: Frame) {
+        match parsed.protocol {
+            Protocol::TCP => self.deliver_tcp(&parsed, frame),
+            Protocol::ICMPV4 | Protocol::ICMPV6 => self.deliver_icmp(&parsed, frame),
+            _ => self.refuse_protocol(&parsed, &frame),
+        }
+    }
+
+    fn deliver_tcp(&mut self, parsed: &Parsed, frame: Frame) {
+        self.out.count(Counter::IpInDelivers);
+        self.out.count(Counter::InSegs);
+        let octets = frame.data.slice(parsed.payload.clone());
+        let (source_port, port, header, header_len) = match tcp::parse(&octets) {
+            Ok(parts) => parts,
+            Err(_) => {
+                self.out.count(Counter::InErrs);
+                return self.out.dropped(DropReason::Malformed);
+            }
+        };
+        let tuple = Tuple {
+            local: SocketAddr::new(parsed.destination, port),
+            remote: SocketAddr::new(parsed.source, source_port),
+        };
+        let home = self.shard_of(&tuple);
+        if home != self.me() {
+            return self.mail_bounded(home, Kind::Frame(frame));
+        }
+        self.out.begin(self.now, tuple);
+        if !parsed.tcp_checksum_holds(&frame.data, &frame.offload) {
+            self.out.count(Counter::InCsumErrors);
+            self.out.count(Counter::InErrs);
+            return self.out.dropped(DropReason::BadChecksum);
+        }
+        let arrival = Arrival { header, payload: octets.slice(header_len..), pinned: frame.pinned };
+        self.handle_arrival(tuple, arrival);
+    }
+
+    /// A segment whose checksum holds, on the shard where its flow lives.
+    pub(crate) fn handle_arrival(&mut self, tuple: Tuple, arrival: Arrival) {
+        self.out.begin(self.now, tuple);
+        let Some(flow) = self.flows.find(&tuple) else { return self.no_flow(tuple, &arrival) };
+        match flow.kind() {
+            FlowKind::Connection => self.to_connection(flow, arrival),
+            FlowKind::HalfOpen => self.to_half_open(flow, tuple, arrival),
+            FlowKind::ActiveOpen => self.to_active_open(flow, arrival),
+            FlowKind::TimeWait => self.to_time_wait(flow, tuple, &arrival),
+        }
+    }
+
+    pub(crate) fn to_connection(&mut self, flow: FlowRef, arrival: Arrival) {
+        let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
+        let outcome = entry.engine.handle_segment(arrival, &self.config.knobs, self.now, &mut self.out);
+        self.settle(flow, outcome);
+    }
+
+    /// Nobody has the tuple: a listener, or a RST (TIMELINES T33).
+    pub(crate) fn no_flow(&mut self, tuple: Tuple, arrival: &Arrival) {
+        let hash = hash_tuple(self.shard_key, &tuple);
+        let Some(number) = self.listeners.find(tuple.local, hash) else {
+            return self.refuse(arrival, ResetReason::NoSocket);
+        };
+        match judge_in_listen(arrival) {
+            ListenVerdict::Request => self.request(number, tuple, arrival, None),
+            ListenVerdict::Ignore(reason) => self.out.dropped(reason),
+            ListenVerdict::Reset(reset) => {
+                self.out.dropped(DropReason::UnwantedInListen);
+                self.out.reset(reset, ResetReason::InvalidAck);
+            }
+        }
+    }
+
+    pub(crate) fn refuse(&mut self, arrival: &Arrival, reason: ResetReason) {
+        if arrival.header.flags.syn() && !arrival.header.flags.ack() {
+            self.out.event(EventKind::ConnectionRefused { reason: Refusal::NoListener });
+        } else {
+            self.out.dropped(DropReason::NoSocket);
+        }
+        if let Some(reset) = reset_for(arrival) {
+            self.out.reset(reset, reason);
+        }
+    }
+
+    fn to_time_wait(&mut self, flow: FlowRef, tuple: Tuple, arrival: &Arrival) {
+        let offset = isn::timestamp_offset(&self.secret, &tuple, &self.config.knobs);
+        let Some(record) = self.flows.slabs.waits.get_mut(flow) else { return };
+        let before = record.state();
+        let verdict = record.handle_segment(arrival, offset, &self.config.knobs, self.now, &mut self.out);
+        match verdict {
+            TimeWaitVerdict::Keep => {}
+            TimeWaitVerdict::Restart(delay) => self.flows.slabs.waits.restart(flow, self.now, delay),
+            TimeWaitVerdict::Enter(delay) => {
+                self.census.change(before, record.state());
+                self.flows.slabs.waits.restart(flow, self.now, delay);
+            }
+            TimeWaitVerdict::Kill(_) => self.end_wait(flow),
+            TimeWaitVerdict::Reopen(floor) => {
+                let hash = hash_tuple(self.shard_key, &tuple);
+                let Some(number) = self.listeners.find(tuple.local, hash) else {
+                    // Linux acknowledges when nobody listens any more (TIMELINES T06l).
+                    return record.acknowledge(offset, self.now, &mut self.out);
+                };
+                let record = *record;
+                self.end_wait(flow);
+                record.reopen(&mut self.out);
+                self.request(number, tuple, arrival, Some(floor.0));
+            }
+        }
+    }
+
+    /// Which shard a flow lives on: a keyed hash that all shards share.
+    pub(crate) fn shard_of(&self, tuple: &Tuple) -> ShardId {
+        match self.config.shard.count {
+            0 | 1 => self.me(),
+            count => ShardId((hash_tuple(self.shard_key, tuple) % u64::from(count)) as u16),
+        }
+    }
+
+    pub(crate) fn me(&self) -> ShardId {
+        ShardId(self.config.shard.index)
+    }
+
+    /// Sends another shard what may be lost; a full mailbox drops it.
+    pub(crate) fn mail_bounded(&mut self, to: ShardId, kind: Kind) {
+        if self.mail.len() >= self.config.limits.mailbox {
+            self.out.count(Counter::MailboxFull);
+            return self.out.dropped(DropReason::MailboxFull);
+        }
+        self.mail.push_back((to, Message(kind)));
+    }
+
+    /// Its listener was closed since the request came.
+    pub(crate) fn listener_is_gone(&self, number: u16) -> bool {
+        self.listeners.get(number).is_none_or(|listener| listener.closed)
+    }
+
+    /// Ends an active open whose engine has reported why.
+    pub(crate) fn failed(&mut self, flow: FlowRef, cause: Cause) {
+        self.end_active(flow, cause);
+    }
+}

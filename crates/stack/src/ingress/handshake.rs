@@ -1,0 +1,194 @@
+//! Segments of a handshake: requests to a listener and its two queues, half-open records, active opens.
+//!
+//! What a segment means is decided in `tcp`; here is who has room. Order of tests and counters are Linux's
+//! (TIMELINES T02, T09, T09b, T37).
+
+use crate::budget::Limited;
+use crate::flows::{Entry, FlowRef};
+use crate::index::Tuple;
+use crate::listener::{Listener, shown_to};
+use crate::message::Kind;
+use crate::socket::cell::{Accepted, Cell, Inner, Phase};
+use crate::stack::Stack;
+use lastack_observe::{Cause, Counter, DropReason, EventKind, Refusal, ResetReason, State};
+use lastack_tcp::{ActiveVerdict, Arrival, HalfOpen, HalfOpenVerdict, Seq, isn, reset_for};
+use std::sync::Arc;
+
+impl Stack {
+    /// A SYN for a listener. `iss` is given when it takes over a TIME_WAIT; such a SYN passes the half-open limit, as in
+    /// Linux.
+    pub(super) fn request(&mut self, number: u16, tuple: Tuple, arrival: &Arrival, iss: Option<Seq>) {
+        let knobs = &self.config.knobs;
+        let Some(listener) = self.listeners.get_mut(number) else { return };
+        if iss.is_none() && listener.half_open_is_full(knobs.somaxconn) {
+            self.out.count(Counter::ReqQFullDrop);
+            return self.turn_down(DropReason::SynQueueFull, Refusal::SynQueueFull);
+        }
+        if listener.accept_is_full(knobs.somaxconn) {
+            self.out.count(Counter::ListenOverflows);
+            return self.turn_down(DropReason::ListenOverflow, Refusal::AcceptQueueFull);
+        }
+        if !self.leases.take(&self.budget, Limited::HalfOpens, self.config.limits.half_open) {
+            return self.turn_down(DropReason::SynQueueFull, Refusal::TableFull);
+        }
+        let iss = iss.unwrap_or_else(|| isn::initial_sequence(&self.secret, &tuple, self.now));
+        let offset = isn::timestamp_offset(&self.secret, &tuple, knobs);
+        let mss = super::super::egress::path_mss(self.config.mtu, &tuple);
+        let record = HalfOpen::from_syn(arrival, iss, mss, &listener.options, knobs, self.now);
+        let (syn_ack, delay) = (record.syn_ack(offset, self.now), record.delay(knobs));
+        let Some(flow) = self.flows.insert_half(record, &tuple, number) else {
+            self.leases.give(&self.budget, Limited::HalfOpens);
+            return self.turn_down(DropReason::SynQueueFull, Refusal::TableFull);
+        };
+        listener.half_open += 1;
+        self.census.enter(State::SynRecv);
+        record.report(&mut self.out);
+        self.out.reply(syn_ack);
+        self.flows.slabs.half.restart(flow, self.now, delay);
+    }
+
+    fn turn_down(&mut self, dropped: DropReason, refusal: Refusal) {
+        self.out.count(Counter::ListenDrops);
+        self.out.dropped(dropped);
+        self.out.event(EventKind::ConnectionRefused { reason: refusal });
+    }
+
+    /// A segment for a half-open request.
+    pub(super) fn to_half_open(&mut self, flow: FlowRef, tuple: Tuple, arrival: Arrival) {
+        let Some((_, number)) = self.flows.slabs.half.get(flow) else { return };
+        if self.listener_is_gone(number) {
+            // Linux drops the request and looks the segment up again (TIMELINES T37).
+            self.abandon_half(flow, Cause::ListenerClosed);
+            return self.no_flow(tuple, &arrival);
+        }
+        let offset = isn::timestamp_offset(&self.secret, &tuple, &self.config.knobs);
+        let Some(record) = self.flows.slabs.half.get_mut(flow) else { return };
+        match record.handle_segment(&arrival, offset, &self.config.knobs, self.now, &mut self.out) {
+            HalfOpenVerdict::Keep => {}
+            HalfOpenVerdict::Restart => {
+                let delay = record.delay(&self.config.knobs);
+                self.flows.slabs.half.restart(flow, self.now, delay);
+            }
+            HalfOpenVerdict::Drop(_) => {
+                self.forget_half(flow);
+            }
+            HalfOpenVerdict::Establish => self.establish_half(flow, number, tuple, offset, arrival),
+        }
+    }
+
+    fn establish_half(&mut self, flow: FlowRef, number: u16, tuple: Tuple, offset: u32, arrival: Arrival) {
+        let Some(listener) = self.listeners.get(number) else { return };
+        let crosses = listener.home != self.me();
+        let mail_full = crosses && self.mail.len() >= self.config.limits.mailbox;
+        if mail_full || listener.accept_is_full(self.config.knobs.somaxconn) {
+            return self.overflow(flow, &arrival);
+        }
+        if !self.leases.take(&self.budget, Limited::Connections, self.config.limits.connections) {
+            return self.turn_down(DropReason::ListenOverflow, Refusal::TableFull);
+        }
+        let cell = self.accepted_cell(listener, &tuple);
+        let claim = self.budget.binds().inherit(&listener.claim, tuple.local);
+        let options = listener.options.clone();
+        let Some((record, _)) = self.flows.take_half(flow) else { return };
+        let engine =
+            record.establish(&arrival, offset, &options, &self.config.knobs, self.now, &mut self.out);
+        self.left_half_open(number);
+        let state = engine.state();
+        self.census.enter(state);
+        let entry = Entry::new(engine, tuple, Some(cell.clone()), claim, state, self.now);
+        let connection = self.flows.insert_connection(entry, flow);
+        cell.lock().flow = Some(connection);
+        self.queue_for_accept(number, cell, tuple);
+        self.to_connection(connection, arrival);
+    }
+
+    fn accepted_cell(&self, listener: &Listener, tuple: &Tuple) -> Arc<Cell> {
+        let v6 = listener.address.is_ipv6();
+        let inner = Inner {
+            phase: Phase::Connected,
+            options: listener.options.clone(),
+            local: Some(shown_to(v6, tuple.local)),
+            peer: Some(shown_to(v6, tuple.remote)),
+            state: State::Established,
+            owned: false,
+            ..Inner::new(v6)
+        };
+        Cell::new(self.sockets.shared.clone(), inner)
+    }
+
+    /// Into the accept queue, on whichever shard it is. There is room.
+    fn queue_for_accept(&mut self, number: u16, cell: Arc<Cell>, tuple: Tuple) {
+        let Some(listener) = self.listeners.get(number) else { return };
+        let peer = shown_to(listener.address.is_ipv6(), tuple.remote);
+        let (home, queue) = (listener.home, listener.cell.clone());
+        if home == self.me() {
+            return queue.update(|inner, wakes| {
+                inner.accept_queue.push_back(Accepted { cell, peer });
+                wakes.control = true;
+            });
+        }
+        queue.lock().accept_reserved += 1;
+        self.mail.push_back((
+            home,
+            crate::Message(Kind::Accept { listener: queue, accepted: Accepted { cell, peer } }),
+        ));
+    }
+
+    /// The third segment finds the accept queue full: ignored, so that the request stays and its SYN-ACK is repeated
+    /// (TIMELINES T09), or answered with RST (T09b).
+    fn overflow(&mut self, flow: FlowRef, arrival: &Arrival) {
+        self.out.count(Counter::ListenOverflows);
+        if !self.config.knobs.tcp_abort_on_overflow {
+            return self.turn_down(DropReason::ListenOverflow, Refusal::AcceptQueueFull);
+        }
+        self.turn_down(DropReason::ListenOverflow, Refusal::AbortOnOverflow);
+        self.out.count(Counter::EmbryonicRsts);
+        if let Some(reset) = reset_for(arrival) {
+            self.out.reset(reset, ResetReason::AbortOnOverflow);
+        }
+        if let Some(record) = self.forget_half(flow) {
+            record.abandon(Cause::AbortOnOverflow, &mut self.out);
+        }
+    }
+
+    /// A segment for an active open.
+    pub(super) fn to_active_open(&mut self, flow: FlowRef, arrival: Arrival) {
+        let Some(entry) = self.flows.slabs.active.get_mut(flow.slot()) else { return };
+        match entry.engine.handle_segment(&arrival, &self.config.knobs, self.now, &mut self.out) {
+            ActiveVerdict::Keep => self.refresh_active(flow),
+            ActiveVerdict::Fail(cause) => self.failed(flow, cause),
+            ActiveVerdict::Establish => self.establish_active(flow, arrival),
+        }
+    }
+
+    fn establish_active(&mut self, flow: FlowRef, arrival: Arrival) {
+        let Some(entry) = self.take_active(flow) else { return };
+        // The lease that the open held passes to the connection.
+        let leased = self.leases.take(&self.budget, Limited::Connections, u32::MAX);
+        debug_assert!(leased);
+        let options = entry.cell.as_ref().map(|cell| cell.lock().options.clone()).unwrap_or_default();
+        let knobs = &self.config.knobs;
+        let engine = entry.engine.establish(&arrival, &options, knobs, self.now, &mut self.out);
+        let state = engine.state();
+        self.census.enter(state);
+        let cell = entry.cell;
+        let connected = Entry::new(engine, entry.tuple, cell.clone(), entry.claim, state, self.now);
+        let connection = self.flows.insert_connection(connected, flow);
+        match cell {
+            Some(cell) => cell.update(|inner, wakes| {
+                inner.phase = Phase::Connected;
+                inner.flow = Some(connection);
+                inner.state = state;
+                inner.connected = Some(Ok(()));
+                wakes.all();
+            }),
+            // close() came before the handshake was done (RFC 9293 section 3.10.4).
+            None => return self.close_connection(connection),
+        }
+        if arrival.header.flags.syn() {
+            self.settle(connection, lastack_tcp::Outcome::Continue);
+        } else {
+            self.to_connection(connection, arrival);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What `ss` shows: a row per socket, told in bounded portions that a cursor joins.
+
+use crate::flows::{FlowKind, FlowRef};
+use crate::stack::Stack;
+use lastack_observe::{Flow, Instant, SocketRow, State, TimerKind};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Empty chunks of a table that one portion walks over.
+const CHUNKS_PER_TURN: usize = 64;
+
+/// Where a snapshot goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Cursor {
+    part: u8,
+    slot: u32,
+}
+
+/// The tables in the order in which they are told.
+const PARTS: u8 = 7;
+
+impl Stack {
+    /// Hands at most `rows_max` socket rows to the sink, listeners included; `None` when the last was told. Start with the
+    /// default cursor. Between two turns sockets may come and go: each that stays is told once.
+    pub fn snapshot(
+        &self,
+        now: Instant,
+        cursor: Cursor,
+        rows_max: usize,
+        sink: &mut dyn FnMut(SocketRow),
+    ) -> Option<Cursor> {
+        let Cursor { mut part, mut slot } = cursor;
+        let mut rows = 0;
+        while part < PARTS {
+            match self.next_in(part, slot) {
+                Ok(Some(used)) if rows == rows_max => return Some(Cursor { part, slot: used }),
+                Ok(Some(used)) => {
+                    if let Some(row) = self.row(part, used, now) {
+                        sink(row);
+                    }
+                    rows += 1;
+                    slot = used + 1;
+                }
+                Ok(None) => (part, slot) = (part + 1, 0),
+                Err(later) => return Some(Cursor { part, slot: later }),
+            }
+        }
+        None
+    }
+
+    fn next_in(&self, part: u8, slot: u32) -> Result<Option<u32>, u32> {
+        let slabs = &self.flows.slabs;
+        match part {
+            0 => self.listeners.next_used(slot, CHUNKS_PER_TURN),
+            1 => slabs.active.next_used(slot, CHUNKS_PER_TURN),
+            2 => slabs.connections.next_used(slot, CHUNKS_PER_TURN),
+            3 => slabs.half.v4.next_used(slot, CHUNKS_PER_TURN),
+            4 => slabs.half.v6.next_used(slot, CHUNKS_PER_TURN),
+            5 => slabs.waits.v4.next_used(slot, CHUNKS_PER_TURN),
+            _ => slabs.waits.v6.next_used(slot, CHUNKS_PER_TURN),
+        }
+    }
+
+    fn row(&self, part: u8, slot: u32, now: Instant) -> Option<SocketRow> {
+        match part {
+            0 => self.listener_row(slot),
+            1 => self.active_row(slot, now),
+            2 => self.connection_row(slot, now),
+            3 | 4 => self.half_open_row(FlowRef::new(FlowKind::HalfOpen, part == 4, slot), now),
+            _ => self.wait_row(FlowRef::new(FlowKind::TimeWait, part == 6, slot), now),
+        }
+    }
+
+    /// Recv-Q is the accept queue, Send-Q its limit, as `ss` shows a listener.
+    fn listener_row(&self, slot: u32) -> Option<SocketRow> {
+        let listener = self.listeners.get(slot as u16).filter(|l| !l.closed && l.home == self.me())?;
+        let peer =
+            SocketAddr::new(if listener.address.is_ipv4() { [0; 4].into() } else { [0; 16].into() }, 0);
+        let queued = listener.cell.lock().accept_queue.len();
+        Some(SocketRow {
+            recv_queue: clamp(queued),
+            send_queue: clamp(listener.limit(self.config.knobs.somaxconn)),
+            ..blank(State::Listen, Flow { local: listener.address, remote: peer })
+        })
+    }
+
+    fn active_row(&self, slot: u32, now: Instant) -> Option<SocketRow> {
+        let entry = self.flows.slabs.active.get(slot)?;
+        Some(SocketRow {
+            // Our SYN is not acknowledged.
+            send_queue: 1,
+            timer: TimerKind::On,
+            timer_left: left(entry.engine.deadline(), now),
+            retransmits: entry.engine.retransmits(),
+            age: Some(now.since(entry.since)),
+            orphan: entry.cell.is_none(),
+            ..blank(entry.state, entry.tuple)
+        })
+    }
+
+    fn connection_row(&self, slot: u32, now: Instant) -> Option<SocketRow> {
+        let entry = self.flows.slabs.connections.get(slot)?;
+        let timer = entry.engine.row_timer();
+        // The peer's FIN counts as one octet to read (REQUIREMENTS DI-07).
+        let fin = matches!(entry.state, State::CloseWait | State::LastAck | State::Closing);
+        Some(SocketRow {
+            recv_queue: clamp(entry.engine.unread() + usize::from(fin)),
+            send_queue: clamp(entry.engine.send_queue()),
+            timer: timer.map_or(TimerKind::Off, |(kind, _)| kind),
+            timer_left: left(timer.map(|(_, at)| at), now),
+            retransmits: entry.engine.retransmits(),
+            age: Some(now.since(entry.since)),
+            orphan: entry.orphan,
+            unaccepted: entry.cell.as_ref().is_some_and(|cell| !cell.lock().owned),
+            negotiated: Some(entry.engine.negotiated()),
+            ..blank(entry.state, entry.tuple)
+        })
+    }
+
+    fn half_open_row(&self, flow: FlowRef, now: Instant) -> Option<SocketRow> {
+        let (record, _) = self.flows.slabs.half.get(flow)?;
+        Some(SocketRow {
+            timer: TimerKind::On,
+            timer_left: left(self.flows.slabs.half.deadline_of(flow, now), now),
+            retransmits: record.timeouts(),
+            ..blank(State::SynRecv, self.flows.tuple(flow)?)
+        })
+    }
+
+    fn wait_row(&self, flow: FlowRef, now: Instant) -> Option<SocketRow> {
+        let (record, _) = self.flows.slabs.waits.get(flow)?;
+        Some(SocketRow {
+            timer: TimerKind::Timewait,
+            timer_left: left(self.flows.slabs.waits.deadline_of(flow, now), now),
+            orphan: record.state() == State::FinWait2,
+            ..blank(record.state(), self.flows.tuple(flow)?)
+        })
+    }
+}
+
+fn blank(state: State, flow: Flow) -> SocketRow {
+    SocketRow {
+        state,
+        recv_queue: 0,
+        send_queue: 0,
+        flow,
+        timer: TimerKind::Off,
+        timer_left: None,
+        retransmits: 0,
+        age: None,
+        orphan: false,
+        unaccepted: false,
+        negotiated: None,
+    }
+}
+
+fn left(at: Option<Instant>, now: Instant) -> Option<Duration> {
+    at.map(|at| at.since(now))
+}
+
+fn clamp(octets: usize) -> u32 {
+    u32::try_from(octets).unwrap_or(u32::MAX)
+}
