@@ -25,21 +25,23 @@ pub struct HalfOpen {
     iss: Seq,
     irs: Seq,
     ts_recent: u32,
-    /// Microseconds, modulo 2^32, when the first SYN-ACK was made.
+    /// Clock tick of the first SYN-ACK.
     answered_at: u32,
-    /// Clock ticks of the first and the last SYN-ACK.
-    answered_between: [u32; 2],
+    /// What is beyond the tick, in units of 4 microseconds.
+    answered_beyond: u8,
+    /// From the first SYN-ACK to the last, in units of 64 ticks, rounded up.
+    answered_for: u16,
     answers: AnswerLimit,
     our_mss: u16,
     peer_mss: u16,
     window: u16,
-    our_shift: u8,
-    peer_shift: u8,
+    /// Window shifts: ours in the upper four bits, the peer's in the lower.
+    shifts: u8,
     timeouts: u8,
     agreed: Agreed,
 }
 
-const _: () = assert!(size_of::<HalfOpen>() <= 40);
+const _: () = assert!(size_of::<HalfOpen>() <= 32, "the stack adds 24 octets and has 56");
 
 /// What both SYNs offered, and whether the SYN-ACK went out more than once.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,8 +77,9 @@ pub enum HalfOpenVerdict {
     Restart,
 }
 
-fn micros(now: Instant) -> u32 {
-    (now.0 / 1000) as u32
+/// Microseconds beyond the clock's tick.
+fn beyond_tick(now: Instant) -> u32 {
+    (now.0 / 1000 % 1000) as u32
 }
 
 impl HalfOpen {
@@ -100,14 +103,14 @@ impl HalfOpen {
             iss,
             irs: arrival.header.seq,
             ts_recent: arrival.header.options.timestamps.map_or(0, |ts| ts.value),
-            answered_at: micros(now),
-            answered_between: [tick(now); 2],
+            answered_at: tick(now),
+            answered_beyond: (beyond_tick(now) / 4) as u8,
+            answered_for: 0,
             answers: AnswerLimit::default(),
             our_mss: ours.mss,
             peer_mss: peer.mss,
             window: first_window(ours.mss, ours.timestamps, options, knobs),
-            our_shift: ours.window_scale.unwrap_or(0),
-            peer_shift: peer.window_scale.unwrap_or(0),
+            shifts: ours.window_scale.unwrap_or(0) << 4 | peer.window_scale.unwrap_or(0),
             timeouts: 0,
             agreed,
         }
@@ -124,7 +127,7 @@ impl HalfOpen {
             mss: self.our_mss,
             timestamps: self.agreed.has(Agreed::TIMESTAMPS),
             sack: self.agreed.has(Agreed::SACK),
-            window_scale: self.agreed.has(Agreed::WINDOW_SCALE).then_some(self.our_shift),
+            window_scale: self.agreed.has(Agreed::WINDOW_SCALE).then_some(self.our_shift()),
         };
         Segment {
             header: Header {
@@ -205,7 +208,8 @@ impl HalfOpen {
 
     fn repeat_syn_ack(&mut self, ts_offset: u32, now: Instant, out: &mut Output) {
         self.agreed.set(Agreed::RETRANSMITTED, true);
-        self.answered_between[1] = tick(now);
+        let elapsed = tick(now).wrapping_sub(self.answered_at).div_ceil(64);
+        self.answered_for = u16::try_from(elapsed).unwrap_or(u16::MAX);
         out.count(Counter::SynRetrans);
         out.count(Counter::RetransSegs);
         out.event(lastack_observe::EventKind::Retransmitted { seq: self.iss.0, len: 1 });
@@ -243,13 +247,14 @@ impl HalfOpen {
 
     /// True when the segment echoes a timestamp that none of our SYN-ACKs carried: a blind guess (Linux 6.18, measured).
     fn echoes_no_syn_ack(&self, arrival: &Arrival, ts_offset: u32) -> bool {
-        let [first, last] = self.answered_between.map(|tick| tick.wrapping_add(ts_offset));
+        let first = self.answered_at.wrapping_add(ts_offset);
+        let longest = u32::from(self.answered_for) * 64;
         self.agreed.has(Agreed::TIMESTAMPS)
             && arrival
                 .header
                 .options
                 .timestamps
-                .is_some_and(|ts| ts.echo != 0 && ts.echo.wrapping_sub(first) > last.wrapping_sub(first))
+                .is_some_and(|ts| ts.echo != 0 && ts.echo.wrapping_sub(first) > longest)
     }
 
     fn refuse_number(
@@ -274,7 +279,7 @@ impl HalfOpen {
         let ack = BareAck {
             seq: self.iss + 1,
             ack: self.irs + 1,
-            window: self.window >> self.our_shift,
+            window: self.window >> self.our_shift(),
             ts_recent: self.agreed.has(Agreed::TIMESTAMPS).then_some(self.ts_recent),
         };
         out.reply(ack.segment(ts_offset, now));
@@ -306,6 +311,10 @@ impl HalfOpen {
         let doubled = FIRST_TIMEOUT_SECONDS.checked_shl(u32::from(self.timeouts)).unwrap_or(u32::MAX).max(1);
         let longest = Duration::from_millis(u64::from(knobs.tcp_rto_max_ms));
         Duration::from_secs(u64::from(doubled)).min(longest)
+    }
+
+    fn our_shift(&self) -> u8 {
+        self.shifts >> 4
     }
 
     /// Timeouts so far.
@@ -345,7 +354,8 @@ impl HalfOpen {
     }
 
     fn seed(&self, arrival: &Arrival, ts_offset: u32, now: Instant) -> Established {
-        let window_scale = self.agreed.has(Agreed::WINDOW_SCALE).then_some((self.peer_shift, self.our_shift));
+        let window_scale =
+            self.agreed.has(Agreed::WINDOW_SCALE).then_some((self.shifts & 0x0f, self.our_shift()));
         Established {
             iss: self.iss,
             irs: self.irs,
@@ -366,8 +376,9 @@ impl HalfOpen {
     /// From the SYN-ACK when it went out once, else from the echoed timestamp (Karn; TIMELINES T39).
     fn round_trip(&self, arrival: &Arrival, ts_offset: u32, now: Instant) -> Option<Duration> {
         if !self.agreed.has(Agreed::RETRANSMITTED) {
-            let elapsed = micros(now).wrapping_sub(self.answered_at);
-            return Some(Duration::from_micros(u64::from(elapsed)));
+            let ticks = tick(now).wrapping_sub(self.answered_at);
+            let micros = u64::from(ticks) * 1000 + u64::from(beyond_tick(now));
+            return Some(Duration::from_micros(micros.saturating_sub(u64::from(self.answered_beyond) * 4)));
         }
         let echo = arrival.header.options.timestamps.filter(|_| self.agreed.has(Agreed::TIMESTAMPS))?;
         echoed_rtt(now, ts_offset, echo.echo)
