@@ -250,11 +250,6 @@ impl BindTable {
         }
     }
 
-    /// Holders of `port`, for tests and censuses.
-    pub(crate) fn holders(&self, port: u16) -> u32 {
-        self.ports.get(&port).map_or(0, |port| port.holders)
-    }
-
     fn hold(&mut self, claim: Claim) {
         self.change(claim, u32::wrapping_add);
     }

@@ -215,16 +215,6 @@ impl Fragments {
         }
     }
 
-    /// Packets that wait.
-    pub(crate) fn len(&self) -> u32 {
-        self.packets.len()
-    }
-
-    /// Octets of memory that waiting pieces keep alive, with what they cost us beside.
-    pub(crate) fn charged(&self) -> usize {
-        self.charged
-    }
-
     fn oldest_of(&self, family: Family) -> Option<(u32, Instant)> {
         let slot = self.orders[family as usize].oldest?;
         Some((slot, self.packets.get(slot)?.began + TIMEOUTS[family as usize]))

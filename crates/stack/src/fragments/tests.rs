@@ -124,7 +124,7 @@ fn packets_are_kept_apart() {
     world.waits(&piece(false, 8, &[2; 8], 8, false));
     world.waits(&piece(true, 7, &[3; 8], 8, false));
     assert_eq!(world.whole(&piece(false, 7, &[4; 8], 8, false)), [[1; 8], [4; 8]].concat());
-    assert_eq!(world.fragments.len(), 2);
+    assert_eq!(world.fragments.packets.len(), 2);
 }
 
 #[test]
@@ -141,9 +141,9 @@ fn an_overlap_drops_the_ipv4_packet() {
 fn an_overlap_drops_the_ipv6_packet_and_what_comes_of_it_later() {
     let mut world = World::new(ROOM);
     world.waits(&piece(true, 7, &[1; 16], 0, true));
-    let alone = world.fragments.charged();
+    let alone = world.fragments.charged;
     assert_eq!(world.dropped(&piece(true, 7, &[2; 16], 8, true)), DropReason::FragmentOverlap);
-    assert!(world.fragments.charged() < alone, "its pieces are let go");
+    assert!(world.fragments.charged < alone, "its pieces are let go");
     assert_eq!(world.dropped(&piece(true, 7, &[1; 16], 0, true)), DropReason::FragmentOverlap);
     assert_eq!(world.dropped(&piece(true, 7, &[1; 8], 16, false)), DropReason::FragmentOverlap);
     assert_eq!(world.count(Counter::Ip6ReasmFails), 1);
@@ -262,7 +262,7 @@ fn the_oldest_gives_way_to_more_packets() {
         world.now += Duration::from_millis(1);
         world.waits(&piece(ident % 2 == 0, ident, &[1; 8], 0, true));
     }
-    assert_eq!(world.fragments.len(), PACKETS_MAX);
+    assert_eq!(world.fragments.packets.len(), PACKETS_MAX);
     assert_eq!(world.count(Counter::IpReasmFails) + world.count(Counter::Ip6ReasmFails), 5);
     world.waits(&piece(false, 3, &[1; 8], 8, false));
     assert_eq!(world.whole(&piece(false, 7, &[1; 8], 8, false)).len(), 16);
@@ -273,9 +273,9 @@ fn the_oldest_give_way_to_more_octets() {
     let mut world = World::new(10_000);
     for ident in 0..100 {
         world.waits(&piece(false, ident, &[1; 1400], 0, true));
-        assert!(world.fragments.charged() <= 10_000);
+        assert!(world.fragments.charged <= 10_000);
     }
-    assert!(world.fragments.len() >= 5);
+    assert!(world.fragments.packets.len() >= 5);
     let mut small = World::new(1000);
     assert_eq!(small.dropped(&piece(false, 1, &[1; 1400], 0, true)), DropReason::FragmentLimit);
     assert!(small.is_empty());
@@ -286,7 +286,7 @@ fn a_small_piece_of_a_large_buffer_is_copied() {
     let mut world = World::new(ROOM);
     let frame = Frame { pinned: 65_536, ..piece(false, 7, &[1; 8], 0, true) };
     world.waits(&frame);
-    assert!(world.fragments.charged() < 500, "{}", world.fragments.charged());
+    assert!(world.fragments.charged < 500, "{}", world.fragments.charged);
 }
 
 #[test]
@@ -342,7 +342,7 @@ proptest! {
             let now = world.now;
             world.fragments.handle_timeout(now, &mut world.counters, &mut |_| {});
             let _ = world.take(&piece(v6, ident, &vec![1; len * 8], offset * 8, more));
-            prop_assert!(world.fragments.charged() <= 3000);
+            prop_assert!(world.fragments.charged <= 3000);
             prop_assert!(world.fragments.deadline().is_none_or(|at| at > now));
         }
         world.now += Duration::from_secs(60);
