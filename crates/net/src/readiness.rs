@@ -25,6 +25,19 @@ fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::new(fd)
 }
 
+/// Whether the descriptor reports an error alone, as TUN does once its interface is deleted: epoll's EPOLLERR without
+/// EPOLLIN, which tokio counts as the end of the writing side. When not, the task is woken once it does.
+fn broken(fd: &AsyncFd<OwnedFd>, cx: &mut Context<'_>) -> bool {
+    while let Poll::Ready(Ok(mut ready)) = fd.poll_write_ready(cx) {
+        if ready.ready().is_write_closed() {
+            return true;
+        }
+        // Room to write is no news here. A send that finds the device full asks again after it has failed.
+        ready.clear_ready();
+    }
+    false
+}
+
 impl Watch {
     /// Watches `device`; to be called inside a tokio runtime with I/O enabled.
     pub(crate) fn new(device: &impl Device) -> io::Result<Watch> {
@@ -44,14 +57,19 @@ impl Watch {
     ) -> Result<Option<usize>, Error> {
         match self {
             Watch::Descriptor(fd) => {
-                let Poll::Ready(ready) = fd.poll_read_ready(cx) else { return Ok(None) };
+                let ready = match fd.poll_read_ready(cx) {
+                    Poll::Ready(ready) => ready,
+                    Poll::Pending if !broken(fd, cx) => return Ok(None),
+                    // The receive says what is wrong.
+                    Poll::Pending => return device.receive(frames_max, sink).map(|_| None),
+                };
                 let received = device.receive(frames_max, sink)?;
                 if received.drained
                     && let Ok(mut ready) = ready
                 {
                     // The guard is older than the receive: an event that came since is not lost.
                     ready.clear_ready();
-                    if received.frames == 0 && fd.poll_read_ready(cx).is_pending() {
+                    if received.frames == 0 && fd.poll_read_ready(cx).is_pending() && !broken(fd, cx) {
                         return Ok(None);
                     }
                 }
@@ -82,6 +100,9 @@ impl Watch {
                 while let Poll::Ready(Ok(mut ready)) = fd.poll_write_ready(cx) {
                     if device.send(packet)? == Sent::Done {
                         return Ok(Sent::Done);
+                    }
+                    if ready.ready().is_write_closed() {
+                        break;
                     }
                     ready.clear_ready();
                 }
