@@ -29,7 +29,7 @@ pub struct HalfOpen {
     answered_at: u32,
     /// What is beyond the tick, in units of 4 microseconds.
     answered_beyond: u8,
-    /// From the first SYN-ACK to the last, in units of 64 ticks, rounded up.
+    /// From the first SYN-ACK to the last, in ticks; the largest value stands for any longer time.
     answered_for: u16,
     answers: AnswerLimit,
     our_mss: u16,
@@ -208,7 +208,7 @@ impl HalfOpen {
 
     fn repeat_syn_ack(&mut self, ts_offset: u32, now: Instant, out: &mut Output) {
         self.agreed.set(Agreed::RETRANSMITTED, true);
-        let elapsed = tick(now).wrapping_sub(self.answered_at).div_ceil(64);
+        let elapsed = tick(now).wrapping_sub(self.answered_at);
         self.answered_for = u16::try_from(elapsed).unwrap_or(u16::MAX);
         out.count(Counter::SynRetrans);
         out.count(Counter::RetransSegs);
@@ -248,7 +248,7 @@ impl HalfOpen {
     /// True when the segment echoes a timestamp that none of our SYN-ACKs carried: a blind guess (Linux 6.18, measured).
     fn echoes_no_syn_ack(&self, arrival: &Arrival, ts_offset: u32) -> bool {
         let first = self.answered_at.wrapping_add(ts_offset);
-        let longest = u32::from(self.answered_for) * 64;
+        let longest = if self.answered_for == u16::MAX { u32::MAX >> 1 } else { u32::from(self.answered_for) };
         self.agreed.has(Agreed::TIMESTAMPS)
             && arrival
                 .header
