@@ -44,6 +44,7 @@ impl Index {
         Index { newer: HashTable::with_capacity(FIRST_CAPACITY), older: HashTable::new(), next_bucket: 0 }
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.newer.len() + self.older.len()
     }

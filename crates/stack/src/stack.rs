@@ -157,6 +157,3 @@ impl Stack {
         while self.out.poll_reply().is_some() {}
     }
 }
-
-#[cfg(test)]
-mod tests;

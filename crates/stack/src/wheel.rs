@@ -48,6 +48,7 @@ impl Wheel {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> u32 {
         self.nodes.len()
     }
@@ -74,10 +75,6 @@ impl Wheel {
     pub(crate) fn remove(&mut self, key: TimerKey) {
         self.unlink(key.0);
         self.nodes.remove(key.0);
-    }
-
-    pub(crate) fn time_of(&self, key: TimerKey) -> Option<Instant> {
-        self.nodes.get(key.0).map(|node| node.deadline)
     }
 
     /// The first deadline, or the earlier start of the slot in which it lies.

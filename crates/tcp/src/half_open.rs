@@ -248,7 +248,8 @@ impl HalfOpen {
     /// True when the segment echoes a timestamp that none of our SYN-ACKs carried: a blind guess (Linux 6.18, measured).
     fn echoes_no_syn_ack(&self, arrival: &Arrival, ts_offset: u32) -> bool {
         let first = self.answered_at.wrapping_add(ts_offset);
-        let longest = if self.answered_for == u16::MAX { u32::MAX >> 1 } else { u32::from(self.answered_for) };
+        let longest =
+            if self.answered_for == u16::MAX { u32::MAX >> 1 } else { u32::from(self.answered_for) };
         self.agreed.has(Agreed::TIMESTAMPS)
             && arrival
                 .header

@@ -50,10 +50,6 @@ impl<R, const N: usize> SmallTable<R, N> {
         SmallTable { slab: Slab::new(), lists: Vec::new() }
     }
 
-    pub(crate) fn len(&self) -> u32 {
-        self.slab.len()
-    }
-
     /// `None` when slot numbers run out. `tag` is the caller's.
     pub(crate) fn insert(&mut self, record: R, tuple: &Tuple, local: u8, tag: u16) -> Option<u32> {
         if self.slab.len() >= NIL {

@@ -123,10 +123,6 @@ impl<R> Pair<R> {
         self.v6.pop_due(now).map(|slot| (true, slot))
     }
 
-    pub(crate) fn len(&self) -> u32 {
-        self.v4.len() + self.v6.len()
-    }
-
     pub(crate) fn flows(&self, kind: FlowKind) -> Vec<FlowRef> {
         let v4 = self.v4.slots().into_iter().map(|slot| FlowRef::new(kind, false, slot));
         v4.chain(self.v6.slots().into_iter().map(|slot| FlowRef::new(kind, true, slot))).collect()
@@ -194,10 +190,6 @@ impl Flows {
 
     pub(crate) fn tuple(&self, flow: FlowRef) -> Option<Tuple> {
         self.slabs.tuple(flow)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.index.len()
     }
 
     pub(crate) fn insert_active(&mut self, entry: Entry<Box<ActiveOpen>>) -> FlowRef {

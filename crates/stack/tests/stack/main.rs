@@ -1,0 +1,10 @@
+//! Whole stacks against each other over an exchange in memory, under a virtual clock.
+
+mod connections;
+mod flood;
+mod icmp;
+mod listeners;
+mod ports;
+mod raw;
+mod shards;
+mod world;
