@@ -19,6 +19,9 @@ mod timeouts;
 mod timers;
 mod transmit;
 
+#[cfg(test)]
+mod tests;
+
 pub use seed::{Established, FirstAck, Outcome, TransmitLimits};
 
 use crate::clock::AnswerLimit;

@@ -1,0 +1,9 @@
+//! One connection against a scripted peer, as TIMELINES was measured, and two connections against each other.
+
+mod arrivals;
+mod closing;
+mod lab;
+mod memory;
+mod pair;
+mod streams;
+mod timers;
