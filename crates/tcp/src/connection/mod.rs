@@ -118,7 +118,8 @@ impl Connection {
                 end: una,
                 window: seed.send_window,
                 window_max: seed.send_window,
-                wl1: seed.irs,
+                // The third segment gave the window of a passive open, the peer's SYN that of an active one.
+                wl1: if seed.first_ack == FirstAck::NotOwed { nxt } else { seed.irs },
                 small_end: una,
                 acked: 0,
                 mss: seed.send_mss,

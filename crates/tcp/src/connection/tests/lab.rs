@@ -21,7 +21,7 @@ pub(super) fn seed() -> Established {
         irs: IRS,
         send_mss: 1460,
         our_mss: 1460,
-        send_window: 65535,
+        send_window: 65535 << 7,
         receive_window: 65160,
         window_scale: Some((7, 10)),
         timestamps: true,
