@@ -1,0 +1,90 @@
+//! Opens the services of one address: a listener for each, a task per listener, a task per connection.
+
+use super::counted::Counted;
+use super::{http, services};
+use anyhow::{Context, Result};
+use lastack::net::{Handle, TcpListener, TcpStream};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+/// The services that are no web server.
+#[derive(Clone, Copy)]
+enum Service {
+    Echo,
+    Discard,
+    Chargen,
+}
+
+impl Service {
+    const ALL: [Service; 3] = [Service::Echo, Service::Discard, Service::Chargen];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Service::Echo => "echo",
+            Service::Discard => "discard",
+            Service::Chargen => "chargen",
+        }
+    }
+
+    const fn port(self) -> u16 {
+        match self {
+            Service::Echo => 7,
+            Service::Discard => 9,
+            Service::Chargen => 19,
+        }
+    }
+
+    async fn serve(self, mut stream: Counted<TcpStream>) -> io::Result<()> {
+        match self {
+            Service::Echo => services::echo(&mut stream).await,
+            Service::Discard => services::discard(&mut stream).await,
+            Service::Chargen => services::chargen(&mut stream).await,
+        }
+    }
+}
+
+/// Binds every port of `address` and serves it until the stack ends.
+pub(crate) async fn open(handle: &Handle, address: IpAddr) -> Result<()> {
+    for service in Service::ALL {
+        let listener = bind(handle, address, service.port()).await?;
+        tokio::spawn(each(listener, service));
+    }
+    let listener = bind(handle, address, 80).await?;
+    let site = http::router(handle.clone());
+    tokio::spawn(async { axum::serve(Http(listener), site).await });
+    Ok(())
+}
+
+async fn bind(handle: &Handle, address: IpAddr, port: u16) -> Result<TcpListener> {
+    let at = SocketAddr::new(address, port);
+    TcpListener::bind_on(handle, at).await.with_context(|| format!("binding {at}"))
+}
+
+/// Serves every connection in a task of its own. Ends with the listener, which ends with the stack.
+async fn each(listener: TcpListener, service: Service) {
+    while let Ok((stream, peer)) = listener.accept().await {
+        let stream = Counted::new(stream, service.name(), peer);
+        // How it ended is the peer's business; that it ended, and after how much, says `Counted`.
+        tokio::spawn(async move { service.serve(stream).await });
+    }
+}
+
+/// Our listener as axum wants one.
+struct Http(TcpListener);
+
+impl axum::serve::Listener for Http {
+    type Io = Counted<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        match self.0.accept().await {
+            Ok((stream, peer)) => (Counted::new(stream, "http", peer), peer),
+            // A listener only fails with its stack: nothing will ever come.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}

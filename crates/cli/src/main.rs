@@ -1,0 +1,35 @@
+//! The program `lastack`. Here only: read the command line, run one command, turn its end into an exit code.
+
+mod commands;
+mod options;
+
+use clap::Parser;
+use options::{Command, Options};
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+/// How a command ended, when it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Nothing to complain about.
+    Fine,
+}
+
+fn main() -> ExitCode {
+    let done = match Options::parse().command {
+        Command::Serve(options) => commands::serve::run(&options),
+    };
+    match done {
+        Ok(Verdict::Fine) => ExitCode::SUCCESS,
+        Err(error) if reader_is_gone(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lastack: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `lastack … | head` ends when head has enough: that is no error.
+fn reader_is_gone(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,63 @@
+//! The command line, parsed into values that are valid by construction.
+
+#[cfg(test)]
+mod tests;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// TCP's whole connection life cycle in user space, with Linux's semantics.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring a stack up on a TUN device and serve echo, discard, chargen and a page about itself.
+    Serve(ServeOptions),
+}
+
+/// What `lastack serve` is told.
+#[derive(Args, Debug)]
+pub(crate) struct ServeOptions {
+    /// Name of the TUN device; %d is replaced by the first number that is free.
+    #[arg(long, value_name = "NAME", default_value = "lastack%d")]
+    pub(crate) device: DeviceName,
+    /// Largest packet, in octets.
+    #[arg(long, value_name = "OCTETS", default_value_t = 1500, value_parser = clap::value_parser!(u16).range(1280..))]
+    pub(crate) mtu: u16,
+    /// Write every packet to this file, as pcapng (Wireshark and tshark read it).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
+}
+
+/// A name that Linux takes for an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeviceName(String);
+
+impl DeviceName {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DeviceName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<DeviceName, String> {
+        let fits = (1..=15).contains(&name.len()) && name != "." && name != "..";
+        let plain = name.chars().all(|sign| sign.is_ascii_graphic() && sign != '/' && sign != ':');
+        let numbered =
+            name.matches('%').count() == name.matches("%d").count() && name.matches("%d").count() <= 1;
+        if fits && plain && numbered {
+            Ok(DeviceName(name.to_owned()))
+        } else {
+            Err("a device's name has 1 to 15 characters, no blank, '/' or ':', and %d at most once"
+                .to_owned())
+        }
+    }
+}
