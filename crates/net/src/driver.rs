@@ -54,6 +54,8 @@ pub struct Driver<D: Device> {
     sleep: Pin<Box<Sleep>>,
     sleeps_until: Option<Instant>,
     unsent: VecDeque<Packet>,
+    /// Packets went out since the last look for frames.
+    expects_answers: bool,
     watch: Watch,
     device: D,
 }
@@ -107,6 +109,7 @@ impl<D: Device + Unpin + 'static> Driver<D> {
             sleep: Box::pin(tokio::time::sleep_until(tokio::time::Instant::now())),
             sleeps_until: None,
             unsent: VecDeque::new(),
+            expects_answers: false,
             watch,
             device,
         };
@@ -164,7 +167,8 @@ impl<D: Device + Unpin + 'static> Driver<D> {
         let now = Instant::ZERO + self.clock.elapsed();
         let (stack, rng) = (&mut self.stack, &mut *self.rng);
         let mut sink = |frame| stack.handle_frame(now, rng, frame);
-        let received = self.watch.receive(&mut self.device, cx, FRAMES_PER_TURN, &mut sink)?;
+        let eager = std::mem::take(&mut self.expects_answers);
+        let received = self.watch.receive(&mut self.device, cx, FRAMES_PER_TURN, eager, &mut sink)?;
         Ok(received.is_some())
     }
 
@@ -206,6 +210,7 @@ impl<D: Device + Unpin + 'static> Driver<D> {
                 unsent.push_back(packet);
             }
         });
+        self.expects_answers |= polled > 0;
         Ok(outcome? == Sent::Done && polled == PACKETS_PER_TURN)
     }
 }

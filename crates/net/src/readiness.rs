@@ -47,21 +47,27 @@ impl Watch {
         })
     }
 
-    /// Receives; `None` when nothing more can be there, and then the task is woken once it can.
+    /// Receives; `None` when nothing more can be there, and then the task is woken once it can. `eager` tries even while
+    /// the descriptor is not known to be readable: the runtime asks epoll between polls of its tasks only, and answers to
+    /// what this task has just sent are there before that.
     pub(crate) fn receive<D: Device>(
         &self,
         device: &mut D,
         cx: &mut Context<'_>,
         frames_max: usize,
+        eager: bool,
         sink: &mut dyn FnMut(Frame),
     ) -> Result<Option<usize>, Error> {
         match self {
             Watch::Descriptor(fd) => {
                 let ready = match fd.poll_read_ready(cx) {
                     Poll::Ready(ready) => ready,
-                    Poll::Pending if !broken(fd, cx) => return Ok(None),
-                    // The receive says what is wrong.
-                    Poll::Pending => return device.receive(frames_max, sink).map(|_| None),
+                    // When the descriptor is broken the receive says why.
+                    Poll::Pending if broken(fd, cx) || eager => {
+                        let received = device.receive(frames_max, sink)?;
+                        return Ok((received.frames > 0).then_some(received.frames));
+                    }
+                    Poll::Pending => return Ok(None),
                 };
                 let received = device.receive(frames_max, sink)?;
                 if received.drained

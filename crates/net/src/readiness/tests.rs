@@ -84,7 +84,7 @@ async fn a_thousand_packets_pass_a_device_that_is_often_full() {
         // A small budget: a device that is not drained is ready at once.
         poll_fn(|cx| {
             let mut sink = |frame: Frame| numbers.push(u16::from_be_bytes([frame.data[0], frame.data[1]]));
-            match right_watch.receive(&mut right, cx, 3, &mut sink).unwrap() {
+            match right_watch.receive(&mut right, cx, 3, false, &mut sink).unwrap() {
                 Some(_) => Poll::Ready(()),
                 None => Poll::Pending,
             }
