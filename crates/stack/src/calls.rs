@@ -53,7 +53,8 @@ impl Stack {
     fn serve(&mut self, cell: &Arc<Cell>, rng: &mut dyn Rng) {
         let work = {
             let mut inner = cell.lock();
-            inner.sending_len = 0;
+            // Until the engine says how much of it waits, it counts as in flight.
+            inner.in_flight += std::mem::take(&mut inner.sending_len);
             Work {
                 requests: std::mem::take(&mut inner.requests),
                 consumed: std::mem::take(&mut inner.consumed),

@@ -2,7 +2,7 @@
 //!
 //! Not here: what changes while it runs (`Stack::set_knobs`).
 
-use lastack_tcp::{Instant, Knobs};
+use lastack_tcp::Knobs;
 use rand_core::Rng;
 use std::fmt;
 use std::net::IpAddr;
@@ -121,6 +121,3 @@ impl fmt::Debug for Secrets {
         f.write_str("Secrets(..)")
     }
 }
-
-/// A deadline, or none: what a driver sleeps until.
-pub type Deadline = Option<Instant>;

@@ -129,14 +129,14 @@ impl Stack {
         self.out.begin(self.now, tuple);
         let Some(flow) = self.flows.find(&tuple) else { return self.no_flow(tuple, &arrival) };
         match flow.kind() {
-            FlowKind::Connection => self.to_connection(flow, arrival),
-            FlowKind::HalfOpen => self.to_half_open(flow, tuple, arrival),
-            FlowKind::ActiveOpen => self.to_active_open(flow, arrival),
-            FlowKind::TimeWait => self.to_time_wait(flow, tuple, &arrival),
+            FlowKind::Connection => self.deliver_to_connection(flow, arrival),
+            FlowKind::HalfOpen => self.deliver_to_half_open(flow, tuple, arrival),
+            FlowKind::ActiveOpen => self.deliver_to_active_open(flow, arrival),
+            FlowKind::TimeWait => self.deliver_to_time_wait(flow, tuple, &arrival),
         }
     }
 
-    pub(crate) fn to_connection(&mut self, flow: FlowRef, arrival: Arrival) {
+    pub(crate) fn deliver_to_connection(&mut self, flow: FlowRef, arrival: Arrival) {
         let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
         let outcome = entry.engine.handle_segment(arrival, &self.config.knobs, self.now, &mut self.out);
         self.settle(flow, outcome);
@@ -169,7 +169,7 @@ impl Stack {
         }
     }
 
-    fn to_time_wait(&mut self, flow: FlowRef, tuple: Tuple, arrival: &Arrival) {
+    fn deliver_to_time_wait(&mut self, flow: FlowRef, tuple: Tuple, arrival: &Arrival) {
         let offset = isn::timestamp_offset(&self.secret, &tuple, &self.config.knobs);
         let Some(record) = self.flows.slabs.waits.get_mut(flow) else { return };
         let before = record.state();

@@ -25,7 +25,7 @@ mod timeouts;
 mod wheel;
 
 pub use budget::Budget;
-pub use config::{Capabilities, Config, Deadline, Limits, Secrets, Shard, ShardId};
+pub use config::{Capabilities, Config, Limits, Secrets, Shard, ShardId};
 pub use message::Message;
 pub use snapshot::Cursor;
 pub use socket::{Family, Notify, Shutdown, Socket, SocketError, Sockets};

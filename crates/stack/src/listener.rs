@@ -125,7 +125,8 @@ impl Listeners {
     pub(crate) fn find(&self, local: SocketAddr, hash: u64) -> Option<u16> {
         let choose = |ip: IpAddr| {
             let numbers = self.by_address.get(&(ip, local.port()))?;
-            numbers.get(hash as usize % numbers.len().max(1)).copied()
+            // The lower half chose the shard already.
+            numbers.get((hash >> 32) as usize % numbers.len().max(1)).copied()
         };
         choose(local.ip()).or_else(|| match local.ip() {
             IpAddr::V6(_) => choose(Ipv6Addr::UNSPECIFIED.into()),

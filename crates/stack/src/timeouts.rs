@@ -10,22 +10,24 @@ use lastack_wire::icmp::Problem;
 use rand_core::Rng;
 use smallvec::SmallVec;
 
+/// Timers of each kind that one call fires: packets wait no longer than that.
+const TIMERS_PER_CALL: usize = 1024;
+
 impl Stack {
-    /// Fires every timer that is due, and takes in packets for ourselves.
+    /// Fires timers that are due, and takes in packets for ourselves. When very many are due at once some are left: then
+    /// [`Stack::deadline`] is still not later than `now`, and the driver calls again after its other work.
     pub fn handle_timeout(&mut self, now: Instant, _rng: &mut dyn Rng) {
         self.now = now;
-        while let Some(flow) = self.flows.pop_due_half(now) {
+        for _ in 0..TIMERS_PER_CALL {
+            let Some(flow) = self.flows.pop_due_half(now) else { break };
             self.half_open_timeout(flow);
         }
-        while let Some(flow) = self.flows.pop_due_wait(now) {
-            let Some(tuple) = self.flows.tuple(flow) else { continue };
-            self.out.begin(now, tuple);
-            if let Some((record, _)) = self.flows.slabs.waits.get(flow) {
-                record.expire(&mut self.out);
-            }
-            self.end_wait(flow);
+        for _ in 0..TIMERS_PER_CALL {
+            let Some(flow) = self.flows.pop_due_wait(now) else { break };
+            self.time_wait_timeout(flow);
         }
-        while let Some(flow) = self.wheel.pop_due(now) {
+        for _ in 0..TIMERS_PER_CALL {
+            let Some(flow) = self.wheel.pop_due(now) else { break };
             match flow.kind() {
                 FlowKind::Connection => self.connection_timeout(flow),
                 FlowKind::ActiveOpen => self.active_timeout(flow),
@@ -51,6 +53,15 @@ impl Stack {
         }
         let records = earlier(self.flows.slabs.half.deadline(), self.flows.slabs.waits.deadline());
         earlier(earlier(records, self.wheel.deadline()), self.fragments.deadline())
+    }
+
+    fn time_wait_timeout(&mut self, flow: FlowRef) {
+        let Some(tuple) = self.flows.tuple(flow) else { return };
+        self.out.begin(self.now, tuple);
+        if let Some((record, _)) = self.flows.slabs.waits.get(flow) {
+            record.expire(&mut self.out);
+        }
+        self.end_wait(flow);
     }
 
     fn half_open_timeout(&mut self, flow: FlowRef) {

@@ -54,7 +54,7 @@ impl Stack {
     }
 
     /// A segment for a half-open request.
-    pub(super) fn to_half_open(&mut self, flow: FlowRef, tuple: Tuple, arrival: Arrival) {
+    pub(super) fn deliver_to_half_open(&mut self, flow: FlowRef, tuple: Tuple, arrival: Arrival) {
         let Some((_, number)) = self.flows.slabs.half.get(flow) else { return };
         if self.listener_is_gone(number) {
             // Linux drops the request and looks the segment up again (TIMELINES T37).
@@ -99,7 +99,7 @@ impl Stack {
         let connection = self.flows.insert_connection(entry, flow);
         cell.lock().flow = Some(connection);
         self.queue_for_accept(number, cell, tuple);
-        self.to_connection(connection, arrival);
+        self.deliver_to_connection(connection, arrival);
     }
 
     fn accepted_cell(&self, listener: &Listener, tuple: &Tuple) -> Arc<Cell> {
@@ -152,7 +152,7 @@ impl Stack {
     }
 
     /// A segment for an active open.
-    pub(super) fn to_active_open(&mut self, flow: FlowRef, arrival: Arrival) {
+    pub(super) fn deliver_to_active_open(&mut self, flow: FlowRef, arrival: Arrival) {
         let Some(entry) = self.flows.slabs.active.get_mut(flow.slot()) else { return };
         match entry.engine.handle_segment(&arrival, &self.config.knobs, self.now, &mut self.out) {
             ActiveVerdict::Keep => self.refresh_active(flow),
@@ -188,7 +188,7 @@ impl Stack {
         if arrival.header.flags.syn() {
             self.settle(connection, lastack_tcp::Outcome::Continue);
         } else {
-            self.to_connection(connection, arrival);
+            self.deliver_to_connection(connection, arrival);
         }
     }
 }
