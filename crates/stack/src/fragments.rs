@@ -310,7 +310,7 @@ fn is_well_formed(parsed: &Parsed, fragment: Fragment, family: Family) -> bool {
         && fragment.offset == 0
         && matches!(parsed.protocol, Protocol::HOP_BY_HOP | Protocol::FRAGMENT);
     len > 0
-        && (!fragment.more || len % 8 == 0)
+        && (!fragment.more || len.is_multiple_of(8))
         && header_len + usize::from(fragment.offset) + len <= OCTETS_MAX
         && !nested
 }

@@ -34,7 +34,7 @@ fn every_port_is_found_even_distances_first() {
     let mut taken = HashSet::new();
     for round in 0..1000 {
         let port = next(&mut ports, 1, [40000, 40999], &taken).expect("a port is free");
-        assert_eq!(port % 2 == 0, round < 500, "port {port} in round {round}");
+        assert_eq!(port.is_multiple_of(2), round < 500, "port {port} in round {round}");
         assert!((40000..=40999).contains(&port));
         assert!(taken.insert(port), "{port} was taken");
     }

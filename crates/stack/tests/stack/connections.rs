@@ -1,9 +1,10 @@
 //! One connection's life as applications see it.
 
-use crate::world::{World, address, ip, ipv6, read_all, text};
+use crate::world::{World, address, config, ip, ipv6, read_all, text};
 use bytes::Bytes;
 use lastack_stack::observe::{Counter, State};
-use lastack_stack::{Family, Instant, Linger, Shutdown, SocketError};
+use lastack_stack::wire::Checksum;
+use lastack_stack::{Capabilities, Family, Instant, Linger, Shutdown, SocketError};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -293,4 +294,33 @@ fn events_and_census_tell_the_same_story() {
     let path = [State::Closed, State::SynSent, State::Established, State::FinWait1, State::FinWait2];
     assert_eq!(states, path.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>());
     assert_eq!(world.count(0, State::FinWait2), 1);
+}
+
+#[test]
+fn a_device_that_cuts_gets_super_segments_with_partial_checksums() {
+    let mut config0 = config(0);
+    config0.device = Capabilities { tso: true, checksum_offload: true };
+    let mut world = World::with(vec![(config0, 1), (config(1), 1)]);
+    let listener = world.listener(1, 80, 8);
+    let (client, server) = world.connected(&listener);
+    let seen = std::rc::Rc::new(std::cell::Cell::new(0));
+    let largest = seen.clone();
+    world.rule = Some(Box::new(move |host, packet| {
+        if host == 0 {
+            largest.set(largest.get().max(packet.len()));
+            assert!(matches!(packet.offload.checksum, Checksum::Partial { .. }));
+            assert_eq!(packet.offload.gso.is_some(), packet.len() > 1500);
+        }
+        true
+    }));
+    let (mut rest, mut got) = (Bytes::from(vec![5; 500_000]), 0);
+    for _ in 0..2000 {
+        if let Ok(taken) = client.try_write(rest.clone()) {
+            let _ = rest.split_to(taken);
+        }
+        world.run_ms(1);
+        got += read_all(&server).0.len();
+    }
+    assert_eq!(got, 500_000);
+    assert!(seen.get() > 10_000, "the largest packet had {} octets", seen.get());
 }
