@@ -4,12 +4,16 @@
 mod world;
 
 use lastack_device::tun::{self, Ipv6, Tun};
+use lastack_device::{Capabilities, Device, Error, Link, Readiness, Received, Sent};
 use lastack_net::stack::Config;
 use lastack_net::{Driver, Ended, Handle, TcpListener, TcpStream};
+use lastack_wire::{Frame, Packet};
 use std::future::Future;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use world::{echo, expect_stream, pattern, soon};
@@ -46,6 +50,14 @@ fn skipped(why: &str) {
 
 /// Runs `test` on a thread in a fresh network namespace, with a stack on a TUN interface there.
 fn with_kernel<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F + Send + 'static) {
+    with_kernel_through(|tun| tun, test);
+}
+
+/// The same with something around the interface.
+fn with_kernel_through<D: Device + Unpin + 'static, F: Future<Output = ()>>(
+    wrap: impl FnOnce(Tun) -> D + Send + 'static,
+    test: impl FnOnce(Bench) -> F + Send + 'static,
+) {
     let thread = std::thread::spawn(move || {
         // The successor is unsafe for the sake of descriptors (UnshareFlags::FILES); namespaces are no matter of memory.
         #[allow(deprecated)]
@@ -62,7 +74,8 @@ fn with_kernel<F: Future<Output = ()>>(test: impl FnOnce(Bench) -> F + Send + 's
         let ipv6 = tun.ipv6() == Ipv6::Ready;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let (handle, driver) = Driver::spawn(tun, Config::new(vec![(STACK, 24), (STACK_6, 64)])).unwrap();
+            let config = Config::new(vec![(STACK, 24), (STACK_6, 64)]);
+            let (handle, driver) = Driver::spawn(wrap(tun), config).unwrap();
             test(Bench { handle, driver, ipv6 }).await;
         });
     });
@@ -130,6 +143,68 @@ fn the_stack_connects_and_gets_its_octets_back() {
             writer.await.unwrap().unwrap();
         }
     });
+}
+
+/// Notes the largest packet that passed each way.
+struct Widest {
+    tun: Tun,
+    received: Arc<AtomicUsize>,
+    sent: Arc<AtomicUsize>,
+}
+
+impl Device for Widest {
+    fn name(&self) -> &str {
+        self.tun.name()
+    }
+
+    fn mtu(&self) -> u16 {
+        self.tun.mtu()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.tun.capabilities()
+    }
+
+    fn readiness(&self) -> Readiness<'_> {
+        self.tun.readiness()
+    }
+
+    fn link(&self) -> Link {
+        self.tun.link()
+    }
+
+    fn receive(&mut self, frames_max: usize, sink: &mut dyn FnMut(Frame)) -> Result<Received, Error> {
+        self.tun.receive(frames_max, &mut |frame| {
+            self.received.fetch_max(frame.data.len(), Ordering::Relaxed);
+            assert!(frame.pinned >= frame.data.len());
+            sink(frame);
+        })
+    }
+
+    fn send(&mut self, packet: &Packet) -> Result<Sent, Error> {
+        self.sent.fetch_max(packet.len(), Ordering::Relaxed);
+        self.tun.send(packet)
+    }
+}
+
+#[test]
+fn super_segments_cross_whole_both_ways() {
+    let [received, sent] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+    let largest = (received.clone(), sent.clone());
+    with_kernel_through(
+        |tun| Widest { tun, received, sent },
+        |bench| async move {
+            let listener = soon(TcpListener::bind_on(&bench.handle, (STACK, 7))).await.unwrap();
+            tokio::spawn(async move { echo(listener.accept().await.unwrap().0).await });
+            let octets = pattern(7, TRANSFER);
+            kernel(|| exchange(std::net::TcpStream::connect((STACK, 7))?, octets)).await.unwrap();
+            let (received, sent) = largest;
+            for (way, octets) in [("received", received), ("sent", sent)] {
+                let octets = octets.load(Ordering::Relaxed);
+                assert!(octets > 32 * 1024, "the largest packet that was {way} had {octets} octets");
+            }
+        },
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
-// Compiled twice: against tokio's sockets and against ours. The names TcpListener, TcpSocket and TcpStream are in scope, and
-// 127.0.0.1 is an address of the stack.
+//! Compiled twice, against tokio's sockets and against ours: `super` says which. 127.0.0.1 is an address of the stack.
+//!
+//! Not a test of the protocol: of signatures, errors and ends.
 
+use super::{TcpListener, TcpSocket, TcpStream};
 use std::io::{ErrorKind, IoSlice};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +17,7 @@ async fn connected() -> (TcpStream, TcpStream) {
     (client.unwrap(), accepted.unwrap().0)
 }
 
-pub(super) async fn everything() {
+pub(crate) async fn everything() {
     streams().await;
     halves().await;
     ends().await;
