@@ -18,6 +18,13 @@ impl Connection {
                 }
                 return Continue(());
             }
+            State::CloseWait | State::Closing | State::LastAck if self.brings_new_octets(arrival) => {
+                // Begins before the peer's FIN and goes on after it. RFC 9293: "ignore the segment text"; Linux resets.
+                // We keep to the RFC: nothing was measured, and a forged segment must not end a connection.
+                self.report_duplicate(arrival.header.seq, self.receive.nxt);
+                self.throw_away(DropReason::AfterFin, turn);
+                return Continue(());
+            }
             State::Established => {}
             // RFC 1122 section 4.2.2.13: an application that stopped reading in these states gets nothing any more.
             _ if self.receive_closed && self.brings_new_octets(arrival) => {
