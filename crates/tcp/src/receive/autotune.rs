@@ -79,7 +79,8 @@ impl Autotune {
         if self.rtt_8_us == 0 || micros(now.since(self.since)) < self.rtt_8_us >> 3 {
             return None;
         }
-        let copied = self.from.distance_to(read);
+        // The measurement may have begun ahead of what was read.
+        let copied = read.since(self.from).max(0) as u32;
         self.since = now;
         self.from = read;
         if copied <= self.best {

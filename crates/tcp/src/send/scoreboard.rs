@@ -81,7 +81,9 @@ impl Scoreboard {
     pub(crate) fn take_sack(&mut self, blocks: &[SackBlock], una: Seq, nxt: Seq) -> u32 {
         let before = self.sacked_octets;
         for block in blocks {
-            if block.left.lt(block.right) && block.left.gt(una) && block.right.le(nxt) {
+            // Measured from SEND.UNA: a comparison of two ends half the circle apart would pass nonsense.
+            let (left, right) = (una.distance_to(block.left), una.distance_to(block.right));
+            if 0 < left && left < right && right <= una.distance_to(nxt) {
                 self.cover(*block);
             }
         }

@@ -12,7 +12,16 @@ use std::time::Duration;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Segment { flags: u8, seq: i32, ack: i32, len: usize, window: u16, urgent: u16, stamp: i32, sack: Vec<(i32, i32)> },
+    Segment {
+        flags: u8,
+        seq: i32,
+        ack: i32,
+        len: usize,
+        window: u16,
+        urgent: u16,
+        stamp: i32,
+        sack: Vec<(i32, i32)>,
+    },
     Send(usize),
     SendUrgent,
     Read(usize),
@@ -20,7 +29,10 @@ enum Step {
     ShutdownSend,
     ShutdownReceive,
     Close,
-    TooBig { seq: i32, mss: u16 },
+    TooBig {
+        seq: i32,
+        mss: u16,
+    },
     Unreachable(i32),
     Options(u8),
     Abort,
