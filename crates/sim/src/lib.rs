@@ -6,3 +6,6 @@
 pub mod octets;
 pub mod runner;
 pub mod script;
+pub mod world;
+
+pub use world::{WorldOptions, WorldReport, run_world};

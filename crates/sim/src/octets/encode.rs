@@ -26,7 +26,7 @@ fn tcp_header(ends: Ends, segment: &Segment) -> Vec<u8> {
     tcp.extend_from_slice(&ends.to.port().to_be_bytes());
     tcp.extend_from_slice(&segment.start.to_be_bytes());
     tcp.extend_from_slice(&segment.ack.unwrap_or(0).to_be_bytes());
-    tcp.push(((20 + options.len()) / 4 << 4) as u8);
+    tcp.push((((20 + options.len()) / 4) << 4) as u8);
     tcp.push(segment.flags.0);
     tcp.extend_from_slice(&segment.window.unwrap_or(0).to_be_bytes());
     tcp.extend_from_slice(&[0, 0]);

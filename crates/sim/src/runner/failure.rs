@@ -77,7 +77,7 @@ impl Runner<'_> {
 
     pub(super) fn unexpected(&mut self, at: Instant, packet: &[u8]) -> Failure {
         let seen = match octets::decode(packet) {
-            Ok(Some(seen)) => self.numbers.to_script(&seen.segment, &seen.segment).to_string(),
+            Ok(Some(seen)) => self.numbers.in_script(&seen.segment, &seen.segment).to_string(),
             Ok(None) => "a packet that is not TCP".to_owned(),
             Err(wrong) => format!("a bad packet: {wrong}"),
         };
@@ -93,7 +93,7 @@ impl Runner<'_> {
         at: Instant,
         live: Seen,
     ) -> Result<(), Failure> {
-        let seen = self.numbers.to_script(&live.segment, wanted);
+        let seen = self.numbers.in_script(&live.segment, wanted);
         let mut wrong = Vec::new();
         let known_flow = self.flow.is_some_and(|flow| (flow.from, flow.to) == (live.ends.to, live.ends.from));
         if !known_flow {

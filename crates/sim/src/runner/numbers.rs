@@ -58,7 +58,7 @@ impl Numbers {
     }
 
     /// A segment that the stack sent in the script's numbers. `wanted` is what the script has at this place.
-    pub(super) fn to_script(&mut self, live: &Segment, wanted: &Segment) -> Segment {
+    pub(super) fn in_script(&mut self, live: &Segment, wanted: &Segment) -> Segment {
         if live.flags.syn() && wanted.flags.syn() && self.stack.is_none() {
             self.stack = Some(live.start.wrapping_sub(wanted.start));
             self.stack_isn = Some(live.start);

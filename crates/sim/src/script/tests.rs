@@ -131,10 +131,10 @@ fn every_expected_number_can_be_changed() {
     let all = expectations(&script);
     // SYN-ACK: time, length, ack, win, mss, ecr; ACK: time, seq, length, ack, win, val, ecr; timer; counter.
     assert_eq!(all.len(), 15, "{all:?}");
-    for index in 0..all.len() {
+    for (index, number) in all.iter().enumerate() {
         for by in [0, 7, 4_000_000_000] {
             let changed = mutate(&script, index, by);
-            assert_ne!(changed, script, "{:?}", all[index]);
+            assert_ne!(changed, script, "{number:?}");
             let different = changed.steps.iter().zip(&script.steps).filter(|(a, b)| a != b).count();
             assert_eq!(different, 1);
         }

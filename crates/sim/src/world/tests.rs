@@ -1,0 +1,108 @@
+use super::run::World;
+use super::*;
+use lastack_wire::tcp::Flags;
+
+/// Runs worlds and shows what went wrong in the first that is not well.
+fn well(seeds: std::ops::Range<u64>, options: WorldOptions) -> Vec<WorldReport> {
+    seeds
+        .map(|seed| {
+            let report = run_world(seed, options);
+            assert!(report.violations.is_empty(), "{report}");
+            report
+        })
+        .collect()
+}
+
+#[test]
+fn perfect_links_deliver_everything() {
+    let reports = well(0..10, WorldOptions::orderly(0));
+    assert!(reports.iter().all(|report| report.timed_out == 0 && report.octets > 0));
+}
+
+#[test]
+fn bad_links_deliver_everything() {
+    let reports = well(100..120, WorldOptions::orderly(10));
+    assert!(reports.iter().all(|report| report.timed_out == 0));
+}
+
+#[test]
+fn very_bad_links_only_time_out() {
+    let reports = well(200..215, WorldOptions::orderly(30));
+    assert!(reports.iter().filter(|report| report.timed_out > 0).count() <= 1);
+}
+
+#[test]
+fn rough_worlds_keep_the_rules() {
+    well(300..330, WorldOptions::rough());
+}
+
+#[test]
+fn two_shards_deliver_everything() {
+    let options = WorldOptions { shards: 2, ..WorldOptions::orderly(5) };
+    let reports = well(400..410, options);
+    assert!(reports.iter().all(|report| report.timed_out == 0));
+}
+
+#[test]
+fn the_same_seed_is_the_same_world() {
+    for options in [WorldOptions::orderly(10), WorldOptions::rough()] {
+        let first = run_world(7, options);
+        assert_eq!(first, run_world(7, options));
+        assert_ne!(first.trace, run_world(8, options).trace);
+    }
+}
+
+#[test]
+fn a_link_without_faults_keeps_order_and_rate() {
+    let mut dice = Dice::new(1);
+    let mut link = Link::new(LinkOptions { rate: 1_000_000, ..LinkOptions::default() });
+    let start = lastack_observe::Instant::from_millis(5);
+    let mut arrivals = Vec::new();
+    for index in 0..3u8 {
+        link.carry(start, &mut dice, vec![index; 1000].into(), |delivery| arrivals.push(delivery));
+    }
+    let times: Vec<u128> = arrivals.iter().map(|delivery| delivery.at.since(start).as_micros()).collect();
+    assert_eq!(times, [2000, 3000, 4000]);
+    assert!(
+        arrivals.iter().zip(0u8..).all(|(delivery, index)| delivery.octets[0] == index && delivery.intact)
+    );
+}
+
+#[test]
+fn a_full_queue_loses_and_corruption_changes_few_bits() {
+    let mut dice = Dice::new(2);
+    let mut link = Link::new(LinkOptions { rate: 1000, queue: 1500, ..LinkOptions::default() });
+    let now = lastack_observe::Instant::from_millis(5);
+    let mut count = 0;
+    (0..10).for_each(|_| link.carry(now, &mut dice, vec![0; 1000].into(), |_| count += 1));
+    assert_eq!(count, 2);
+    let mut link = Link::new(LinkOptions { corrupt: 1000, ..LinkOptions::default() });
+    for _ in 0..200 {
+        link.carry(now, &mut dice, vec![0; 64].into(), |delivery| {
+            let set: Vec<usize> =
+                (0..512).filter(|bit| delivery.octets[bit / 8] & 0x80 >> (bit % 8) != 0).collect();
+            assert!(!delivery.intact && !set.is_empty() && set[set.len() - 1] - set[0] < 15, "{set:?}");
+        });
+    }
+}
+
+/// TIMELINES T40: every bare acknowledgment to the server is lost. A client with data gets through all the same.
+#[test]
+fn a_rule_that_loses_every_third_segment_of_a_handshake() {
+    for seed in 0..5 {
+        let mut world = World::new(seed, WorldOptions::orderly(0));
+        let mut seen = std::collections::BTreeSet::new();
+        world.add_rule(move |packet: &Transit<'_>| {
+            let Ok(Some(packet)) = crate::octets::decode(packet.octets) else { return Verdict::Pass };
+            let bare = packet.segment.len == 0 && packet.segment.flags == Flags::ACK;
+            // The first bare acknowledgment of each direction of a flow.
+            if bare && seen.insert((packet.ends.from, packet.ends.to)) {
+                Verdict::Drop
+            } else {
+                Verdict::Pass
+            }
+        });
+        let report = world.run();
+        assert!(report.violations.is_empty() && report.timed_out == 0, "{report}");
+    }
+}
