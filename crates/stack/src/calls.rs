@@ -12,7 +12,7 @@ use crate::message::Kind;
 use crate::socket::cell::{Cell, Requests};
 use crate::stack::Stack;
 use bytes::Bytes;
-use lastack_observe::{Cause, Instant, State};
+use lastack_observe::{Cause, Counter, Instant, State};
 use lastack_tcp::knobs::{Linger, SocketOptions};
 use lastack_tcp::{Outcome, TransmitLimits};
 use rand_core::Rng;
@@ -202,6 +202,12 @@ impl Stack {
 
     fn close_active(&mut self, flow: FlowRef, abort: bool) {
         let Some(entry) = self.flows.slabs.active.get_mut(flow.slot()) else { return };
+        let lingers_not = entry.cell.as_ref().is_some_and(|cell| cell.lock().options.linger == Linger::Reset);
+        if lingers_not {
+            // Linux counts it whatever the state, although SYN_SENT says nothing to the peer (TIMELINES T12).
+            self.out.count(Counter::AbortOnData);
+        }
+        let abort = abort || lingers_not;
         if abort || entry.engine.state() == State::SynSent {
             let cause = if abort { Cause::Abort } else { Cause::Close };
             return self.end_active(flow, cause);

@@ -309,7 +309,12 @@ impl ActiveOpen {
             timestamps: agreed.timestamps,
             sack: agreed.sack,
             ts_offset: self.ts_offset,
-            ts_recent: peer.ts_recent,
+            // A SYN-ACK that crosses ours is not handed on, so its timestamp counts here (RFC 7323 section 4.3).
+            ts_recent: header
+                .options
+                .timestamps
+                .filter(|_| header.flags.syn())
+                .map_or(peer.ts_recent, |ts| ts.value),
             rtt: self.round_trip(header, agreed.timestamps, now),
             first_ack,
         }

@@ -62,8 +62,12 @@ impl From<Result<i64, SocketError>> for Answer {
 impl Runner<'_> {
     pub(super) fn start_call(&mut self, call: &Call, when: When, begun: Instant) -> Result<(), Failure> {
         self.begin(call)?;
-        // The request is in; let the shard answer it before asking for the answer.
-        self.machine.turn();
+        // The request is in; let the shard answer it, and packets to ourselves arrive, before asking for the answer.
+        for _ in 0..1000 {
+            if !self.machine.turn() {
+                break;
+            }
+        }
         let mut pending =
             Pending { line: self.line, window: (self.base, self.base), call: call.clone(), done: 0 };
         let Some(returns) = call.returns else {

@@ -7,6 +7,7 @@ use super::run::{Event, Listener, World};
 use crate::octets::{Seen, icmp_error};
 use crate::script::ast::IcmpKind;
 use bytes::Bytes;
+use std::hash::Hasher;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;

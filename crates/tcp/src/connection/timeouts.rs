@@ -168,11 +168,11 @@ impl Connection {
         } else {
             turn.knobs.tcp_retries2
         };
-        let limit = match self.options_ref().user_timeout {
-            Some(limit) if !limit.is_zero() => limit,
-            _ => backoff_sum(retries, turn.knobs),
-        };
-        turn.now.since(self.retries.since) >= limit
+        let elapsed = turn.now.since(self.retries.since);
+        match self.options_ref().user_timeout {
+            Some(limit) if !limit.is_zero() => elapsed >= limit,
+            _ => self.ticked(elapsed, turn.knobs) >= backoff_sum(retries, turn.knobs),
+        }
     }
 
     /// Linux's tcp_probe_timer: endless while the peer answers (RFC 1122 section 4.2.2.17), but not for an orphan

@@ -7,8 +7,8 @@ use crate::{Instant, Knobs};
 use lastack_observe::{State, TimerKind};
 use std::time::Duration;
 
-/// Linux counts timeouts in ticks of 4 ms (HZ 250) and rounds up; so an RTO of 200.3 ms is 204 ms (TIMELINES T39), and
-/// the ends of tcp_retries2 and tcp_orphan_retries, which are times, fall where T03 and T18c saw them.
+/// Linux counts timeouts in ticks of 4 ms (HZ 250) and rounds up, so its RTO of 200.3 ms is 204 ms (TIMELINES T39). Our
+/// clock is exact; only the limits of tcp_retries2 and tcp_orphan_retries know of the ticks (`ticked`).
 const TICK_US: u128 = 4000;
 
 /// What the shared timer is for.
@@ -119,9 +119,18 @@ impl Connection {
         (self.timers.keepalive != Instant::NEVER).then_some((TimerKind::Keepalive, self.timers.keepalive))
     }
 
-    /// RTO without backoff, in whole ticks.
+    /// RTO without backoff.
     pub(super) fn base_rto(&self, knobs: &Knobs) -> Duration {
-        whole_ticks(self.rtt.base_rto(knobs)).min(rto_max(knobs))
+        self.rtt.base_rto(knobs).min(rto_max(knobs))
+    }
+
+    /// A time that backed-off timeouts took, as Linux's ticks count it: each is a little longer than nominal, and whether
+    /// the limits of tcp_retries2 and tcp_orphan_retries are reached by an expiry or by the next depends on just that
+    /// (TIMELINES T03, T03d, T18c).
+    pub(super) fn ticked(&self, elapsed: Duration, knobs: &Knobs) -> Duration {
+        let exact = self.base_rto(knobs).max(Duration::from_micros(1));
+        let nanos = elapsed.as_nanos() * whole_ticks(exact).as_nanos() / exact.as_nanos();
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// RTO with backoff.
@@ -177,7 +186,7 @@ pub(super) fn rto_min(knobs: &Knobs) -> Duration {
 }
 
 /// Rounds up; a whole number of ticks becomes one more, as a round trip is never zero.
-pub(super) fn whole_ticks(time: Duration) -> Duration {
+fn whole_ticks(time: Duration) -> Duration {
     let ticks = (time.as_micros() + 1).div_ceil(TICK_US);
     Duration::from_micros((ticks * TICK_US) as u64)
 }

@@ -262,9 +262,7 @@ impl Connection {
         });
         let at = self.timers.retransmit_at;
         match probe {
-            Some(delay) => {
-                self.timers.arm(Purpose::LossProbe, at.min(turn.now + super::timers::whole_ticks(delay)))
-            }
+            Some(delay) => self.timers.arm(Purpose::LossProbe, at.min(turn.now + delay)),
             None => self.timers.arm(Purpose::Retransmit, at),
         }
     }
