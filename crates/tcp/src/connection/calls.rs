@@ -8,6 +8,10 @@ use crate::{Instant, Knobs, Output, Seq};
 use bytes::Bytes;
 use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
 
+/// A smaller path is not believed: a forged message must not make a stream of tiny segments (Linux's
+/// ip_rt_min_pmtu 552, less the headers).
+const PATH_MSS_MIN: u16 = 512;
+
 impl Connection {
     /// SEND: queues octets. Ignored after the sending side was closed (the caller answers EPIPE).
     pub fn send(&mut self, chunk: Bytes) {
@@ -174,6 +178,7 @@ impl Connection {
     /// The network said that the segment with number `quoted` was too big (RFC 1191, RFC 8201); `mss` is what fits the
     /// path now, before options are subtracted. Believed only for a segment in flight (RFC 5927).
     pub fn handle_too_big(&mut self, quoted: Seq, mss: u16, out: &mut Output) {
+        let mss = mss.max(PATH_MSS_MIN);
         if !self.is_in_flight(quoted, out) || mss >= self.send.mss {
             return;
         }

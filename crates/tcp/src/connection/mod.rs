@@ -229,7 +229,7 @@ impl Connection {
     /// What is left to do fits the small record.
     fn leave(&mut self, turn: &mut Turn) -> Outcome {
         turn.out.count(Counter::Tw);
-        self.timers = Timers::default();
+        self.stop_timers();
         Outcome::TimeWait
     }
 
@@ -240,9 +240,14 @@ impl Connection {
         }
         self.go(cause, turn);
         self.outgoing = None;
-        self.timers = Timers::default();
         self.send.end = self.send.nxt;
+        self.stop_timers();
         Outcome::Closed(cause)
+    }
+
+    fn stop_timers(&mut self) {
+        self.timers = Timers::default();
+        self.ack.acknowledged();
     }
 
     fn outgoing(&mut self) -> &mut Outgoing {

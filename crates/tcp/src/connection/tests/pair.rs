@@ -241,15 +241,15 @@ fn exchange(seeds: [Established; 2], link: Link, chance: u64, octets: [usize; 2]
     world.ends[0].to_send = data[0].clone();
     world.ends[1].to_send = data[1].clone();
     world.run(Duration::from_secs(4000));
-    for index in 0..2 {
+    for (index, sent) in data.iter().enumerate() {
         let got = &world.ends[1 - index].received;
         assert_eq!(
             got.len(),
-            data[index].len(),
+            sent.len(),
             "octets from {index}; {:?}",
             world.ends.each_ref().map(|e| e.ended)
         );
-        assert!(*got == data[index], "octets from {index} differ");
+        assert!(got == sent, "octets from {index} differ");
     }
     assert!(world.is_over());
     world

@@ -173,6 +173,8 @@ fn a_smaller_path_sends_what_is_in_flight_again_in_smaller_pieces() {
     lab.flush();
     assert_eq!(lab.count(Counter::MtupSuccess), 1);
     assert_eq!(lengths(&lab), [1148, 1148, 1148, 900]);
+    lab.connection.handle_too_big(ISS + 1, 60, &mut lab.out);
+    assert_eq!(lab.connection.negotiated().mss, 500, "nobody makes us send tiny segments");
 }
 
 #[test]
