@@ -32,24 +32,29 @@ impl Connection {
                 .then(|| Timestamps { value: tsval(turn.now, self.ts_offset), echo: self.ts_recent }),
             ..Options::default()
         };
-        let blocks_max = if self.timestamps { SACK_BLOCKS_WITH_TIMESTAMPS } else { SACK_BLOCKS };
-        if let Some(incoming) = self.incoming.as_mut().filter(|_| self.sack) {
+        let blocks_max = self.sack_blocks_max();
+        if let Some(incoming) = &mut self.incoming {
             options.sack = incoming.reassembly.sack_blocks(nxt, blocks_max, turn.out);
         }
         self.release_incoming();
         Header { seq, ack: nxt, flags: flags.with(Flags::ACK), window, urgent: 0, options }
     }
 
+    /// Blocks that fit a segment; none when SACK was not agreed on.
+    fn sack_blocks_max(&self) -> usize {
+        match (self.sack, self.timestamps) {
+            (false, _) => 0,
+            (true, true) => SACK_BLOCKS_WITH_TIMESTAMPS,
+            (true, false) => SACK_BLOCKS,
+        }
+    }
+
     /// Octets of options in the next segment.
     fn options_len(&self) -> u16 {
         let timestamps = if self.timestamps { TIMESTAMPS_LEN } else { 0 };
         let blocks = match &self.incoming {
-            Some(incoming) if self.sack => incoming.reassembly.sack_len(if self.timestamps {
-                SACK_BLOCKS_WITH_TIMESTAMPS
-            } else {
-                SACK_BLOCKS
-            }) as u16,
-            _ => 0,
+            Some(incoming) => incoming.reassembly.sack_len(self.sack_blocks_max()) as u16,
+            None => 0,
         };
         timestamps + if blocks == 0 { 0 } else { SACK_HEAD_LEN + SACK_BLOCK_LEN * blocks }
     }

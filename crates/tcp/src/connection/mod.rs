@@ -177,7 +177,7 @@ impl Connection {
             }
             FirstAck::NowWithDuplicateSyn => {
                 let syn = self.receive.nxt - 1;
-                self.incoming().reassembly.report_duplicate(syn, syn + 1);
+                self.report_duplicate(syn, syn + 1);
                 self.ack.owe_now();
                 self.ack_first = true;
             }

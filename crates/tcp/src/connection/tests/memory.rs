@@ -1,7 +1,9 @@
 //! What an idle connection keeps: itself and nothing else.
 
-use super::lab::Lab;
-use crate::connection::Connection;
+use super::lab::{Lab, seed};
+use crate::Knobs;
+use crate::connection::{Connection, Established, FirstAck};
+use crate::knobs::SocketOptions;
 
 #[test]
 fn an_idle_connection_owns_no_buffer() {
@@ -19,10 +21,17 @@ fn an_idle_connection_owns_no_buffer() {
 
 #[test]
 fn a_duplicates_report_does_not_keep_the_box() {
-    let mut lab = Lab::new();
+    for sack in [true, false] {
+        duplicates_with(sack);
+    }
+}
+
+fn duplicates_with(sack: bool) {
+    let mut lab = Lab::with(Established { sack, ..seed() }, SocketOptions::default(), Knobs::default());
     lab.data(1, 1, b"hello");
     lab.read();
     lab.data(1, 1, b"hello");
+    lab.data(20, 1, b"later");
     lab.data(20, 1, b"later");
     lab.data(6, 1, &[b'x'; 14]);
     lab.read();
@@ -44,4 +53,16 @@ fn small_segments_do_not_pin_large_frames() {
 #[test]
 fn the_core_stays_small() {
     assert!(size_of::<Connection>() <= 320);
+}
+
+#[test]
+fn t15_the_duplicate_syn_is_reported_once() {
+    for sack in [true, false] {
+        let seed = Established { sack, first_ack: FirstAck::NowWithDuplicateSyn, ..seed() };
+        let mut lab = Lab::with(seed, SocketOptions::default(), Knobs::default());
+        lab.flush();
+        let report = if sack { " sack 0-1" } else { "" };
+        assert_eq!(lab.trace(), [format!("0 ACK seq=1 ack=1 len=0 win=64{report}")]);
+        assert!(lab.connection.incoming.is_none());
+    }
 }
