@@ -9,7 +9,7 @@ mod io;
 
 pub use error::SocketError;
 
-use cell::{Cell, Dirty, Inner, Phase};
+use cell::{Answer, Cell, Dirty, Inner, Phase};
 use lastack_observe::State;
 use lastack_tcp::knobs::SocketOptions;
 use std::fmt;
@@ -112,11 +112,12 @@ impl Socket {
             if inner.v6 != address.is_ipv6() {
                 return Err(SocketError::FamilyMismatch);
             }
-            if inner.phase != Phase::Fresh || inner.requests.bind.is_some() || inner.local.is_some() {
+            let asked = matches!(inner.bound, Answer::Awaited);
+            if inner.phase != Phase::Fresh || asked || inner.local.is_some() {
                 return Err(SocketError::Invalid);
             }
             inner.requests.bind = Some(address);
-            inner.bound = None;
+            inner.bound = Answer::Awaited;
             Ok(())
         })
     }
@@ -136,9 +137,9 @@ impl Socket {
 
     fn bound(inner: &mut Inner) -> Result<SocketAddr, SocketError> {
         match inner.bound {
-            Some(answer) => answer,
-            None if inner.requests.bind.is_some() => Err(SocketError::WouldBlock),
-            None => inner.local.ok_or(SocketError::Invalid),
+            Answer::Given(answer) => answer,
+            Answer::Awaited => Err(SocketError::WouldBlock),
+            Answer::Unasked => inner.local.ok_or(SocketError::Invalid),
         }
     }
 
@@ -153,7 +154,7 @@ impl Socket {
                 return Err(SocketError::Invalid);
             }
             inner.requests.listen = Some(backlog);
-            inner.listening = None;
+            inner.listening = Answer::Awaited;
             Ok(())
         })
     }
@@ -173,9 +174,9 @@ impl Socket {
 
     fn listening(inner: &mut Inner) -> Result<(), SocketError> {
         match inner.listening {
-            Some(answer) => answer,
-            None if inner.requests.listen.is_some() => Err(SocketError::WouldBlock),
-            None => Err(SocketError::Invalid),
+            Answer::Given(answer) => answer,
+            Answer::Awaited => Err(SocketError::WouldBlock),
+            Answer::Unasked => Err(SocketError::Invalid),
         }
     }
 
@@ -200,11 +201,11 @@ impl Socket {
             accepted.cell.lock().owned = true;
             return Ok((Socket { cell: accepted.cell }, accepted.peer));
         }
-        let expected = inner.phase == Phase::Listening || inner.requests.listen.is_some();
-        if let Some(Err(error)) = inner.listening {
-            return Err(error);
-        }
-        Err(if expected { SocketError::WouldBlock } else { SocketError::Invalid })
+        Err(match inner.listening {
+            Answer::Given(Err(error)) => error,
+            Answer::Given(Ok(())) | Answer::Awaited => SocketError::WouldBlock,
+            Answer::Unasked => SocketError::Invalid,
+        })
     }
 
     /// Begins to connect.

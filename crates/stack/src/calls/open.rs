@@ -9,7 +9,7 @@ use crate::index::Tuple;
 use crate::lifecycle::answer_connect;
 use crate::listener::{Listener, canonical, shown_to};
 use crate::message::Kind;
-use crate::socket::cell::{Cell, Phase};
+use crate::socket::cell::{Answer, Cell, Phase};
 use crate::stack::Stack;
 use crate::{Message, ShardId};
 use lastack_observe::State;
@@ -23,7 +23,7 @@ impl Stack {
         let answer = self.claim(cell, address, rng);
         cell.update(|inner, wakes| {
             let local = answer.map(|claim| SocketAddr::new(address.ip(), claim.port));
-            inner.bound = Some(local);
+            inner.bound = Answer::Given(local);
             inner.local = local.ok();
             inner.claim = answer.ok();
             wakes.control = true;
@@ -53,7 +53,7 @@ impl Stack {
     pub(super) fn listen(&mut self, cell: &Arc<Cell>, backlog: u32, rng: &mut dyn Rng) {
         let answer = self.try_listen(cell, backlog, rng);
         cell.update(|inner, wakes| {
-            inner.listening = Some(answer);
+            inner.listening = Answer::Given(answer);
             wakes.control = true;
         });
     }
@@ -67,7 +67,7 @@ impl Stack {
             listener.backlog = backlog;
             return Ok(());
         }
-        if let Some(Err(error)) = bound {
+        if let Answer::Given(Err(error)) = bound {
             return Err(error);
         }
         let (v6, claim) = {
@@ -131,7 +131,7 @@ impl Stack {
             let inner = cell.lock();
             (inner.v6, inner.bound, inner.claim, inner.options.clone())
         };
-        if let Some(Err(error)) = bound {
+        if let Answer::Given(Err(error)) = bound {
             return Err(error);
         }
         let remote = routable(canonical(peer));

@@ -143,6 +143,18 @@ pub(crate) enum Phase {
     Connected,
 }
 
+/// What the shard said to a request, as far as it was asked. A request is awaited from the call on until its answer, also
+/// while the shard works on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer<T> {
+    /// Nobody asked.
+    Unasked,
+    /// The request waits, or is worked on.
+    Awaited,
+    /// The answer.
+    Given(Result<T, SocketError>),
+}
+
 /// Calls that wait for the shard.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
@@ -168,10 +180,10 @@ pub(crate) struct Inner {
     pub(crate) phase: Phase,
     pub(crate) requests: Requests,
     pub(crate) options: SocketOptions,
-    /// Answer to bind(), until asked for.
-    pub(crate) bound: Option<Result<SocketAddr, SocketError>>,
-    /// Answer to listen(), until asked for.
-    pub(crate) listening: Option<Result<(), SocketError>>,
+    /// Answer to bind().
+    pub(crate) bound: Answer<SocketAddr>,
+    /// Answer to listen().
+    pub(crate) listening: Answer<()>,
     /// Answer to connect(), until asked for.
     pub(crate) connected: Option<Result<(), SocketError>>,
     /// SO_ERROR.
@@ -220,8 +232,8 @@ impl Inner {
             phase: Phase::Fresh,
             requests: Requests::default(),
             options: SocketOptions::default(),
-            bound: None,
-            listening: None,
+            bound: Answer::Unasked,
+            listening: Answer::Unasked,
             connected: None,
             error: None,
             local: None,
