@@ -2,6 +2,7 @@
 
 mod cpu;
 mod flat_cost;
+mod hot_path;
 mod pairs;
 mod rig;
 mod smol;
@@ -28,11 +29,21 @@ struct Arguments {
 enum Benchmark {
     /// CPU per short connection beside idle ones, against none and against smoltcp.
     FlatCost,
+    /// Walks one hot path so many times and prints nothing: for a counter of instructions to watch.
+    HotPath {
+        /// Which.
+        path: hot_path::HotPath,
+        /// How often.
+        times: u32,
+    },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let Benchmark::FlatCost = arguments.benchmark;
+    if let Benchmark::HotPath { path, times } = arguments.benchmark {
+        hot_path::walk(path, times);
+        return ExitCode::SUCCESS;
+    }
     let result = flat_cost::run(arguments.rounds.max(1));
     flat_cost::print(&result);
     if let Some(path) = &arguments.json

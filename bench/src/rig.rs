@@ -63,6 +63,12 @@ pub(crate) struct Lastack {
     now: Instant,
 }
 
+/// Both ends of one connection.
+pub(crate) struct Stream {
+    ours: Socket,
+    theirs: Socket,
+}
+
 impl Lastack {
     /// Two hosts, joined, with `idle` established connections.
     pub(crate) fn new(idle: usize) -> Lastack {
@@ -96,6 +102,41 @@ impl Lastack {
         self.settle();
         // 60 s of TIME_WAIT at this rate stay below what the ephemeral range holds.
         self.now += Duration::from_millis(4);
+    }
+
+    /// One connection that stays.
+    pub(crate) fn stream(&mut self) -> Stream {
+        let (ours, theirs) = self.open();
+        Stream { ours, theirs }
+    }
+
+    /// 100 octets there, 100 octets back.
+    pub(crate) fn request(&mut self, stream: &Stream) {
+        stream.ours.try_write(Bytes::from_static(REQUEST)).expect("an established socket takes data");
+        self.settle();
+        assert_eq!(stream.theirs.try_read(128).expect("the request is there"), REQUEST);
+        stream.theirs.try_write(Bytes::from_static(RESPONSE)).expect("an established socket takes data");
+        self.settle();
+        assert_eq!(stream.ours.try_read(128).expect("the response is there"), RESPONSE);
+    }
+
+    /// Octets there, as fast as they are taken; read and thrown away.
+    pub(crate) fn bulk(&mut self, stream: &Stream, octets: Bytes) {
+        let mut left = octets.len();
+        let mut unwritten = octets;
+        while left > 0 {
+            if let Ok(taken) = stream.ours.try_write(unwritten.clone()) {
+                unwritten = unwritten.slice(taken..);
+            }
+            self.settle();
+            while let Ok(read) = stream.theirs.try_read(usize::MAX) {
+                left -= read.len();
+            }
+            // A delayed acknowledgment may be what both wait for.
+            self.now += Duration::from_millis(1);
+            self.client.turn(self.now, &mut self.server.inbox);
+            self.server.turn(self.now, &mut self.client.inbox);
+        }
     }
 
     /// Connections that the client still knows, and its TIME_WAITs.
@@ -135,6 +176,16 @@ impl Lastack {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_carries_requests_and_bulk() {
+        let mut rig = Lastack::new(0);
+        let stream = rig.stream();
+        rig.request(&stream);
+        rig.bulk(&stream, Bytes::from(vec![1; 300_000]));
+        rig.request(&stream);
+        assert_eq!(rig.census(), (1, 0));
+    }
 
     #[test]
     fn a_short_connection_lives_its_whole_life_beside_idle_ones() {

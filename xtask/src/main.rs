@@ -1,10 +1,16 @@
 //! The project's own chores. One file per command; this one only reads the command line.
 
+mod acceptance;
+mod ci;
+mod fuzz;
+mod instructions;
+mod run;
 mod tidy;
 mod tree;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// The project's own chores.
 #[derive(Parser)]
@@ -18,11 +24,42 @@ struct Options {
 enum Command {
     /// Check the rules of the house that no compiler checks.
     Tidy,
+    /// Everything that must hold before a change is taken; with names, those steps only.
+    Ci {
+        /// Steps to run.
+        steps: Vec<String>,
+    },
+    /// The long runs. What passed is remembered, so a run that was stopped goes on where it was.
+    Acceptance {
+        /// Parts to run; none means all.
+        parts: Vec<String>,
+        /// Forget what passed before.
+        #[arg(long)]
+        fresh: bool,
+    },
+    /// Run a fuzz target, or all.
+    Fuzz {
+        /// The target.
+        target: Option<String>,
+        /// For how long.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+    /// Count the instructions of the hot paths.
+    Instructions {
+        /// Write a new baseline instead of comparing.
+        #[arg(long)]
+        record: bool,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Options::parse().command {
         Command::Tidy => tidy::command(),
+        Command::Ci { steps } => ci::command(&steps),
+        Command::Acceptance { parts, fresh } => acceptance::command(&parts, fresh),
+        Command::Fuzz { target, seconds } => fuzz::command(target.as_deref(), Duration::from_secs(seconds)),
+        Command::Instructions { record } => instructions::command(record),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

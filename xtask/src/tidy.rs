@@ -58,10 +58,10 @@ fn check(sources: &[Source]) -> Vec<Finding> {
     let (exceptions, mistakes) = Exceptions::read(sources);
     findings.extend(mistakes);
     findings.extend(lengths::check(sources, exceptions));
+    findings.extend(openings::check(sources));
     for source in sources {
         findings.extend(paths::check(source));
         if source.ends_with(".rs") {
-            findings.extend(openings::check(source));
             findings.extend(words::check(source));
         }
     }

@@ -34,6 +34,13 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace").to_path_buf()
 }
 
+/// Where cargo puts what it builds: this program lies in a profile's folder there.
+pub(crate) fn target() -> Result<PathBuf> {
+    let own = std::env::current_exe().context("asking for this program's own path")?;
+    let folder = own.parent().and_then(Path::parent).context("this program lies in target/PROFILE")?;
+    Ok(folder.to_path_buf())
+}
+
 /// Every text file; what is not UTF-8 is passed over.
 pub(crate) fn sources() -> Result<Vec<Source>> {
     let root = root();

@@ -80,6 +80,9 @@ fn exceptions_may_only_shrink() {
 fn a_file_says_what_it_is() {
     one(&[("crates/wire/src/a.rs", "fn a() {}\n")], "does not open with");
     none(&[("crates/wire/src/a/tests.rs", "fn a() {}\n"), ("crates/wire/build.rs", "fn main() {}\n")]);
+    let including = ("crates/net/tests/x.rs", "//! x\ninclude!(\"x/body.rs\");\n");
+    none(&[including, ("crates/net/tests/x/body.rs", "// The body.\n")]);
+    one(&[including, ("crates/net/tests/x/body.rs", "fn a() {}\n")], "does not open with");
 }
 
 #[test]

@@ -1,0 +1,77 @@
+//! Builds and runs the fuzz targets of `fuzz/`.
+//!
+//! With the flags that cargo-fuzz uses, but without cargo-fuzz and on the pinned stable compiler: coverage comes from LLVM's
+//! own passes, and an address sanitizer (which needs a nightly compiler) would find little in code without `unsafe`. The
+//! folder has cargo-fuzz's layout, so `cargo fuzz run --sanitizer none wire` works as well.
+
+use crate::run::{Ran, Run};
+use crate::tree;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::time::Duration;
+
+/// The targets.
+pub(crate) const TARGETS: &[&str] = &["wire", "stack"];
+
+const TRIPLE: &str = "x86_64-unknown-linux-gnu";
+
+/// Coverage for libFuzzer: counters and traced comparisons, in our code only (`--target` keeps build scripts out).
+const FLAGS: &str = "--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+                     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+                     -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+const BUILD: Duration = Duration::from_secs(15 * 60);
+/// Beyond the fuzzing itself: reading the corpus, minimising nothing.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// `cargo xtask fuzz`: one target, or all.
+pub(crate) fn command(target: Option<&str>, time: Duration) -> Result<bool> {
+    match target {
+        Some(target) => Ok(run(target, time)?.passed),
+        None => all(time),
+    }
+}
+
+/// Runs every target for `time`; true when none found anything.
+pub(crate) fn all(time: Duration) -> Result<bool> {
+    let mut clean = true;
+    for target in TARGETS {
+        clean &= run(target, time)?.passed;
+    }
+    Ok(clean)
+}
+
+/// Builds one target and runs it for `time`. An input that breaks it is kept in `fuzz/artifacts` and named.
+pub(crate) fn run(target: &str, time: Duration) -> Result<Ran> {
+    ensure!(TARGETS.contains(&target), "there is no fuzz target {target}; there are: {}", TARGETS.join(" "));
+    let built = Run::cargo(
+        &["build", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target", TRIPLE, "--bin", target],
+        BUILD,
+    )
+    .env("RUSTFLAGS", FLAGS)
+    .shown()?;
+    if !built.passed {
+        return Ok(built);
+    }
+    let folder = tree::root().join("fuzz");
+    let corpus = folder.join("corpus").join(target);
+    let artifacts = folder.join("artifacts").join(target);
+    for folder in [&corpus, &artifacts] {
+        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    }
+    let program = folder.join("target").join(TRIPLE).join("release").join(target);
+    let arguments = [
+        format!("-max_total_time={}", time.as_secs()),
+        format!("-artifact_prefix={}/", artifacts.display()),
+        "-timeout=10".to_owned(),
+        "-rss_limit_mb=2048".to_owned(),
+        "-max_len=4096".to_owned(),
+        "-print_final_stats=1".to_owned(),
+        "-verbosity=0".to_owned(),
+        corpus.display().to_string(),
+    ];
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ran = Run::new(&program.display().to_string(), &arguments, time + GRACE).shown()?;
+    println!("fuzz {target}: {}", if ran.passed { "found nothing" } else { "FOUND SOMETHING, see above" });
+    Ok(ran)
+}
