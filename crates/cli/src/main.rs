@@ -13,14 +13,18 @@ use std::process::ExitCode;
 enum Verdict {
     /// Nothing to complain about.
     Fine,
+    /// It did its work and found a problem.
+    Found,
 }
 
 fn main() -> ExitCode {
     let done = match Options::parse().command {
         Command::Serve(options) => commands::serve::run(&options),
+        Command::Lab(options) => commands::lab::run(&options),
     };
     match done {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
+        Ok(Verdict::Found) => ExitCode::from(1),
         Err(error) if reader_is_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lastack: {error:#}");

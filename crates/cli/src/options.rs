@@ -19,6 +19,8 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Bring a stack up on a TUN device and serve echo, discard, chargen and a page about itself.
     Serve(ServeOptions),
+    /// Run packetdrill scripts against the stack, in simulated time.
+    Lab(LabOptions),
 }
 
 /// What `lastack serve` is told.
@@ -33,6 +35,14 @@ pub(crate) struct ServeOptions {
     /// Write every packet to this file, as pcapng (Wireshark and tshark read it).
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,
+}
+
+/// What `lastack lab` is told.
+#[derive(Args, Debug)]
+pub(crate) struct LabOptions {
+    /// Scripts in packetdrill's language; of a folder, every .pkt file below it.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// A name that Linux takes for an interface.
