@@ -1,0 +1,37 @@
+//! Without the right to make a device: one clear sentence, what to do, exit status 2.
+
+use crate::namespace::{has_program, in_namespace};
+use std::process::Command;
+
+#[test]
+fn serve_without_rights_says_what_to_do() {
+    const TEST: &str = "serve_without_rights_says_what_to_do";
+    if !has_program(TEST, "setpriv") {
+        return;
+    }
+    in_namespace(TEST, || {
+        // The build folder may be closed to others; a copy in /tmp is not.
+        let folder = tempfile::Builder::new().prefix("lastack-rights").tempdir().expect("a temporary folder");
+        let program = folder.path().join("lastack");
+        std::fs::copy(env!("CARGO_BIN_EXE_lastack"), &program).expect("the program can be copied");
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), open).expect("our own folder");
+        let answer = Command::new("setpriv")
+            .args([
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+                "--bounding-set=-all",
+                "--inh-caps=-all",
+            ])
+            .arg(&program)
+            .arg("serve")
+            .output()
+            .expect("setpriv starts");
+        let said = String::from_utf8_lossy(&answer.stderr);
+        assert_eq!(answer.status.code(), Some(2), "{said}");
+        assert!(said.contains("/dev/net/tun") || said.contains("permission"), "{said}");
+        assert!(said.contains("root") || said.contains("CAP_NET_ADMIN"), "it says what to do: {said}");
+        assert!(said.trim().lines().count() <= 2, "one clear sentence: {said}");
+    });
+}
