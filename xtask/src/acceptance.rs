@@ -8,6 +8,7 @@ mod fuzz;
 mod interop;
 mod scripts;
 mod state;
+mod worlds;
 
 use crate::run::Run;
 use anyhow::{Result, ensure};
@@ -42,7 +43,7 @@ struct Said {
     facts: String,
 }
 
-const PARTS: &[&Part] = &[&scripts::PART, &flat_cost::PART, &fuzz::PART, &interop::PART];
+const PARTS: &[&Part] = &[&scripts::PART, &flat_cost::PART, &fuzz::PART, &interop::PART, &worlds::PART];
 
 /// Runs the parts named, or all; true when everything passed.
 pub(crate) fn command(names: &[String], fresh: bool) -> Result<bool> {
