@@ -3,12 +3,14 @@
 //! Deliberately not `wire`: options keep their order and padding here, so a script checks the engine's octets with an
 //! encoder and a checksum that share no code with it.
 
+mod cut;
 mod decode;
 mod encode;
 
 #[cfg(test)]
 mod tests;
 
+pub use cut::cut;
 pub use decode::{Seen, decode};
 pub use encode::{encode, icmp_error};
 

@@ -44,6 +44,21 @@ fn a_flipped_bit_is_found() {
 }
 
 #[test]
+fn a_super_segment_is_cut_into_good_packets() {
+    use lastack_wire::{Checksum, Frame, Gso, Offload};
+    for v6 in [false, true] {
+        let whole = encode(ends(v6), &segment("FP. 100:3100(3000) ack 9 win 5 <nop,nop,TS val 9 ecr 8>"));
+        let mut frame = Frame::plain(whole);
+        frame.offload =
+            Offload { checksum: Checksum::Partial { start: 20, offset: 16 }, gso: Some(Gso { size: 1448 }) };
+        let seen: Vec<_> =
+            cut(&frame).iter().map(|packet| decode(packet).expect("good").expect("TCP").segment).collect();
+        let shapes: Vec<_> = seen.iter().map(|piece| (piece.start, piece.len, piece.flags.fin())).collect();
+        assert_eq!(shapes, [(100, 1448, false), (1548, 1448, false), (2996, 104, true)]);
+    }
+}
+
+#[test]
 fn an_option_without_a_name_is_shown_by_its_kind() {
     let mut with = segment("S 0:0(0) win 1");
     with.options = Some(vec![Opt::Unknown(200), Opt::Nop, Opt::Nop]);

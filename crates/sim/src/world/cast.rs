@@ -106,7 +106,8 @@ pub(super) fn draw(dice: &mut Dice, options: WorldOptions) -> Cast {
 fn host(index: usize, dice: &mut Dice, options: WorldOptions) -> Host {
     let mut config = Config::new(Vec::new());
     config.knobs = knobs(dice, options.rough);
-    config.device.tso = dice.chance(300);
+    config.device.checksum_offload = dice.chance(300);
+    config.device.tso = config.device.checksum_offload && dice.chance(800);
     if options.rough && dice.chance(300) {
         config.limits.half_open = dice.between(1, 4) as u32;
     }

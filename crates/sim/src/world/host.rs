@@ -1,6 +1,7 @@
 //! A machine of the world: one stack of one or more shards, and what an observer sees of it.
 
 use super::dice::Dice;
+use crate::octets::cut;
 use bytes::Bytes;
 use lastack_observe::{Event, EventKind, Instant, SocketRow, State};
 use lastack_stack::{Config, Cursor, Secrets, Shard, Sockets, Stack};
@@ -93,7 +94,9 @@ impl Host {
             let shard = &mut self.shards[index];
             moved |= shard.sockets().is_dirty();
             moved |= shard.handle_sockets(now, dice.rng());
-            let sent = shard.poll_transmit(now, 64, &mut |packet| sink(packet.to_frame().data));
+            let sent = shard.poll_transmit(now, 64, &mut |packet| {
+                cut(&packet.to_frame()).into_iter().for_each(|packet| sink(packet.into()));
+            });
             moved |= sent > 0;
             while let Some((to, message)) = self.shards[index].poll_message() {
                 moved = true;
