@@ -202,6 +202,7 @@ table! {
         }
         TimeWait {
             TimeWaitExpired => Closed,
+            TableFull => Closed,
             Reopened => SynRecv,
             Reset => Closed,
             DeviceLost => Closed,

@@ -6,7 +6,7 @@ use super::plan::Plan;
 use super::raw::STRANGER;
 use super::run::{Conversation, Listener, World};
 use super::stream::{Side, Stream};
-use lastack_observe::Instant;
+use lastack_observe::{Instant, State};
 use lastack_stack::{Family, Socket};
 use std::net::{IpAddr, SocketAddr};
 
@@ -80,7 +80,9 @@ impl World {
         // The SYN goes out here, and with it the socket gets its address.
         let mut sent = Vec::new();
         self.hosts[host].turn(self.now, &mut self.dice, &mut |octets| sent.push(octets));
-        if let Some(local) = socket.local_addr() {
+        if let Some(local) = socket.local_addr()
+            && socket.state() == State::SynSent
+        {
             self.clients.insert(local, conversation);
         }
         self.add_end(End::new(conversation, side, host, socket, plan, false, self.now));

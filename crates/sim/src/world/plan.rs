@@ -103,9 +103,11 @@ impl Plan {
             reuseaddr: true,
             ..SocketOptions::default()
         };
+        let octets = dice.size(octets_max);
         Plan {
-            octets: dice.size(octets_max),
-            write_max: dice.size(20_000).max(1),
+            octets,
+            // Small writes, but not so many that a world is about nothing else.
+            write_max: dice.size(20_000).max(octets / 200 + 1),
             write_pause: if dice.chance(500) { Duration::ZERO } else { dice.micros(0, 300_000) },
             read_max: dice.size(60_000).max(100),
             read_pause: if dice.chance(700) { Duration::ZERO } else { dice.micros(0, 200_000) },

@@ -121,6 +121,10 @@ impl World {
         let limit = cast::START + if self.options.rough { ROUGH_LIMIT } else { ORDERLY_LIMIT };
         while self.is_busy() && self.now < limit && self.report.violations.is_empty() {
             if !self.step() {
+                if self.options.rough {
+                    // Waiting for ever for a peer that is gone is what TCP does without keepalive.
+                    break;
+                }
                 self.violate("nothing will ever happen again, but applications still wait".to_owned());
             }
         }
@@ -218,8 +222,12 @@ impl World {
             match end.act(self.now, &mut self.dice, streams) {
                 Ok(did) => moved |= did,
                 Err(wrong) => {
-                    let who = format!("conversation {}, {:?}: {wrong}", end.conversation, end.side);
+                    let (conversation, side) = (end.conversation, end.side);
                     end.give_up();
+                    let other = self.conversations[conversation].ends[side.peer() as usize];
+                    let other = other.map(|other| &self.ends[other]);
+                    let who =
+                        format!("conversation {conversation}, {side:?}: {wrong}; the other end: {other:?}");
                     self.violate(who);
                     continue;
                 }
