@@ -12,8 +12,9 @@ use crate::message::Kind;
 use crate::socket::cell::{Cell, Requests};
 use crate::stack::Stack;
 use bytes::Bytes;
-use lastack_observe::{Cause, Counter, Instant, State};
+use lastack_observe::{Cause, Counter, Flow, Instant, State};
 use lastack_tcp::knobs::{Linger, SocketOptions};
+use lastack_tcp::state::LISTENER;
 use lastack_tcp::{Outcome, TransmitLimits};
 use rand_core::Rng;
 use std::collections::VecDeque;
@@ -226,11 +227,15 @@ impl Stack {
             return;
         }
         let (cell, claim, home) = (listener.cell.clone(), listener.claim, listener.home);
+        let address = listener.address;
         self.listeners.close(number);
         if home != self.me() {
             return;
         }
         self.census.leave(State::Listen);
+        let ended = if cause == Cause::DeviceLost { cause } else { Cause::Close };
+        self.out.begin(self.now, Flow { local: address, remote: Flow::NONE.remote });
+        LISTENER.go(State::Listen, ended, &mut self.out);
         self.budget.binds().release(claim);
         for shard in self.other_shards() {
             self.mail.push_back((shard, crate::Message(Kind::Unlisten { cell: cell.clone() })));

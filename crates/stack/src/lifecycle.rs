@@ -251,6 +251,16 @@ impl Stack {
         }
     }
 
+    /// A TIME_WAIT record ends with the device.
+    pub(crate) fn abandon_wait(&mut self, flow: FlowRef) {
+        let Some(tuple) = self.flows.tuple(flow) else { return };
+        self.out.begin(self.now, tuple);
+        if let Some((record, _)) = self.flows.slabs.waits.get(flow) {
+            record.abandon(Cause::DeviceLost, &mut self.out);
+        }
+        self.end_wait(flow);
+    }
+
     /// A TIME_WAIT record leaves all tables; its end was reported.
     pub(crate) fn end_wait(&mut self, flow: FlowRef) {
         debug_assert_eq!(flow.kind(), FlowKind::TimeWait);

@@ -143,7 +143,7 @@ impl Stack {
             self.abandon_half(flow, Cause::DeviceLost);
         }
         for flow in self.flows.slabs.waits.flows(FlowKind::TimeWait) {
-            self.end_wait(flow);
+            self.abandon_wait(flow);
         }
         for slot in self.flows.slabs.active.slots() {
             self.end_active(FlowRef::new(FlowKind::ActiveOpen, false, slot), Cause::DeviceLost);

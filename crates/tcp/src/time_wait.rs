@@ -249,6 +249,11 @@ impl TimeWait {
         cause
     }
 
+    /// Ends for a reason of the caller's: `DeviceLost`.
+    pub fn abandon(self, cause: Cause, out: &mut Output) {
+        TIME_WAIT.go(self.state(), cause, out);
+    }
+
     /// Sends the ACK of the old connection.
     pub fn acknowledge(&self, ts_offset: u32, now: Instant, out: &mut Output) {
         let ack = BareAck {

@@ -12,7 +12,8 @@ use crate::message::Kind;
 use crate::socket::cell::{Answer, Cell, Phase};
 use crate::stack::Stack;
 use crate::{Message, ShardId};
-use lastack_observe::State;
+use lastack_observe::{Cause, Flow, State};
+use lastack_tcp::state::LISTENER;
 use lastack_tcp::{ActiveOpen, isn};
 use rand_core::Rng;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -106,6 +107,8 @@ impl Stack {
         inner.state = State::Listen;
         drop(inner);
         self.census.enter(State::Listen);
+        self.out.begin(self.now, Flow { local: address, remote: Flow::NONE.remote });
+        LISTENER.go(State::Closed, Cause::PassiveOpen, &mut self.out);
         let copies = copies.into_iter().map(|(shard, copy)| (shard, Message(Kind::Listen(copy))));
         self.mail.extend(copies);
         Ok(())

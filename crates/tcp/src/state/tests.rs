@@ -27,7 +27,12 @@ const FIGURE_5: [(State, State); 21] = [
 ];
 
 /// Arrows of the figure that no table has.
-const NOT_OURS: [(State, State, &str); 3] = [
+const NOT_OURS: [(State, State, &str); 4] = [
+    (
+        State::FinWait1,
+        State::TimeWait,
+        "one segment that acknowledges our FIN and brings the peer's is taken in the steps of 3.10.7.4: FIN-WAIT-2 lies between",
+    ),
     (State::Listen, State::SynSent, "sockets offer no send on a listener; connect() needs a fresh one"),
     (
         State::SynRecv,
