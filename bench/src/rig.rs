@@ -14,7 +14,10 @@ use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 80);
+const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+/// Short connections come here, idle ones there: ports are scarce per destination, and this is about packets.
+const SHORT_PORT: u16 = 80;
+const IDLE_PORT: u16 = 81;
 const REQUEST: &[u8] = &[b'q'; 100];
 const RESPONSE: &[u8] = &[b'a'; 100];
 /// Frames taken or sent per turn of a host.
@@ -54,6 +57,13 @@ impl Host {
     }
 }
 
+fn listen(server: &Host, port: u16) -> Socket {
+    let listener = server.sockets.stream(Family::V4);
+    listener.bind(SocketAddr::from((SERVER, port))).expect("a fresh socket may be bound");
+    listener.listen(128).expect("a bound socket may listen");
+    listener
+}
+
 /// Two hosts with some idle connections between them.
 pub(crate) struct Lastack {
     client: Host,
@@ -73,15 +83,14 @@ impl Lastack {
     /// Two hosts, joined, with `idle` established connections.
     pub(crate) fn new(idle: usize) -> Lastack {
         let (client, server) = (Host::new(1), Host::new(2));
-        let listener = server.sockets.stream(Family::V4);
-        listener.bind(SERVER).expect("a fresh socket may be bound");
-        listener.listen(128).expect("a bound socket may listen");
+        let listener = listen(&server, SHORT_PORT);
+        let idle_listener = listen(&server, IDLE_PORT);
         let mut rig = Lastack { client, server, listener, idle: Vec::new(), now: Instant::from_millis(1) };
         rig.settle();
-        rig.listener.try_listening().expect("the port is free");
         for _ in 0..idle {
-            let pair = rig.open();
-            rig.idle.push(pair);
+            let ours = rig.connect(IDLE_PORT);
+            let (theirs, _) = idle_listener.try_accept().expect("the handshake is complete");
+            rig.idle.push((ours, theirs));
         }
         rig
     }
@@ -100,8 +109,8 @@ impl Lastack {
         assert_eq!(theirs.try_read(128).expect("the client closed").len(), 0);
         drop(theirs);
         self.settle();
-        // 60 s of TIME_WAIT at this rate stay below what the ephemeral range holds.
-        self.now += Duration::from_millis(4);
+        // At this rate 3,000 TIME_WAITs stand at any time, far from what the ephemeral range holds.
+        self.now += Duration::from_millis(20);
     }
 
     /// One connection that stays.
@@ -147,12 +156,17 @@ impl Lastack {
     }
 
     fn open(&mut self) -> (Socket, Socket) {
-        let ours = self.client.sockets.stream(Family::V4);
-        ours.connect(SERVER).expect("a fresh socket may connect");
-        self.settle();
-        assert_eq!(ours.try_connected(), Ok::<(), SocketError>(()));
+        let ours = self.connect(SHORT_PORT);
         let (theirs, _) = self.listener.try_accept().expect("the handshake is complete");
         (ours, theirs)
+    }
+
+    fn connect(&mut self, port: u16) -> Socket {
+        let ours = self.client.sockets.stream(Family::V4);
+        ours.connect(SocketAddr::from((SERVER, port))).expect("a fresh socket may connect");
+        self.settle();
+        assert_eq!(ours.try_connected(), Ok::<(), SocketError>(()));
+        ours
     }
 
     /// Turns both hosts until neither has anything to do at this instant.
