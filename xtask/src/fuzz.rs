@@ -71,7 +71,18 @@ pub(crate) fn run(target: &str, time: Duration) -> Result<Ran> {
         corpus.display().to_string(),
     ];
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ran = Run::new(&program.display().to_string(), &arguments, time + GRACE).shown()?;
-    println!("fuzz {target}: {}", if ran.passed { "found nothing" } else { "FOUND SOMETHING, see above" });
+    println!("fuzz {target}: {} s", time.as_secs());
+    // It prints a dictionary at its end that nobody asked for.
+    let ran = Run::new(&program.display().to_string(), &arguments, time + GRACE).quiet()?;
+    match executed(&ran) {
+        Some(inputs) if ran.passed => println!("fuzz {target}: {inputs} inputs, nothing found"),
+        _ => println!("fuzz {target}: FOUND SOMETHING ({}), see above and {}", ran.why, artifacts.display()),
+    }
     Ok(ran)
+}
+
+/// How many inputs were tried: libFuzzer tells its statistics on stderr.
+pub(crate) fn executed(ran: &Ran) -> Option<u64> {
+    let count = ran.stderr.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"))?;
+    count.trim().parse().ok()
 }

@@ -12,3 +12,8 @@ pub use lastack_stack as stack;
 pub use lastack_stack::Stack;
 pub use lastack_tcp::Knobs;
 pub use lastack_wire as wire;
+
+/// The README's example must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -16,12 +16,9 @@ pub(super) const PART: Part = Part {
 fn item(target: &'static str) -> Item {
     let run = move || {
         let ran = fuzz::run(target, TIME)?;
-        // libFuzzer tells its statistics on stderr: `stat::number_of_executed_units: 123`.
-        let runs = ran.stderr.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
-        let line = match (ran.passed, runs) {
-            (true, Some(runs)) => format!("{} inputs in {} s, nothing found", runs.trim(), TIME.as_secs()),
-            (true, None) => "nothing found".to_owned(),
-            (false, _) => format!("{}, see fuzz/artifacts/{target}", ran.why),
+        let line = match fuzz::executed(&ran) {
+            Some(inputs) if ran.passed => format!("{inputs} inputs in {} s, nothing found", TIME.as_secs()),
+            _ => format!("{}, see fuzz/artifacts/{target}", ran.why),
         };
         Ok(Said { passed: ran.passed, line, facts: String::new() })
     };

@@ -138,3 +138,13 @@ fn going_where_no_edge_leads_is_a_mistake() {
 fn the_diagram_is_the_one_reviewed() {
     insta::assert_snapshot!(dot());
 }
+
+#[test]
+fn the_documentation_shows_this_diagram() {
+    let shown = include_str!("../../../../docs/states.dot");
+    assert_eq!(
+        shown.trim_end(),
+        dot().trim_end(),
+        "write docs/states.dot anew, then: dot -Tsvg docs/states.dot -o docs/states.svg"
+    );
+}
