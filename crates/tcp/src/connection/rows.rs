@@ -56,7 +56,7 @@ impl Connection {
     }
 
     /// Octets that the application may queue in all: SO_SNDBUF, or Linux's rule: twice the congestion window, at least
-    /// twice ten segments, at most tcp_wmem[2].
+    /// twice ten segments, at most `tcp_wmem[2]`.
     pub fn send_limit(&self, knobs: &Knobs) -> usize {
         if let Some(sndbuf) = self.options_ref().sndbuf {
             return sndbuf as usize / 2;
