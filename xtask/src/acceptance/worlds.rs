@@ -2,13 +2,16 @@
 //! connections in every way. Together they must cross every edge of the state tables.
 
 use super::{Item, Part, Said, hours};
-use crate::run::Run;
+use crate::run::{Ran, Run};
+use crate::tree;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 
 /// Kinds of worlds, each with its number of seeds.
 const KINDS: &[(&str, u64)] = &[("loss10", 6000), ("loss30", 2000), ("rough", 2000)];
 const BATCH: u64 = 500;
+/// How a batch tells of an edge that no world crossed.
+const NOT_CROSSED: &str = "not crossed: ";
 /// Worlds of up to 30 % loss in which a conversation may end with ETIMEDOUT, of a hundred. At 10 %: none.
 const TIMED_OUT_MAX_PERCENT: u64 = 1;
 
@@ -27,26 +30,38 @@ pub(super) const PART: Part = Part {
 
 fn batch(kind: &'static str, first: u64) -> Item {
     let run = move || {
-        let (from, count) = (first.to_string(), BATCH.to_string());
-        let arguments = [
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "lastack-sim",
-            "--example",
-            "worlds",
-            "--",
-            kind,
-            &from,
-            &count,
-        ];
-        let ran = Run::cargo(&arguments, hours(2)).shown()?;
+        let ran = run(kind, first, BATCH)?;
         let line = ran.stdout.lines().last().unwrap_or("").to_owned();
         let line = if ran.passed { line } else { format!("{}: {line}", ran.why) };
         Ok(Said { passed: ran.passed, line, facts: format!("kind {kind}\n{}", ran.stdout) })
     };
     Item { name: format!("{kind}/{first}"), run: Box::new(run) }
+}
+
+/// So many worlds of each kind; true when none failed.
+pub(crate) fn some(count: u64) -> Result<bool> {
+    let mut clean = true;
+    for (kind, _) in KINDS {
+        let ran = run(kind, 0, count)?;
+        ran.stdout
+            .lines()
+            .filter(|line| !line.starts_with(NOT_CROSSED))
+            .for_each(|line| println!("{kind}: {line}"));
+        clean &= ran.passed;
+    }
+    Ok(clean)
+}
+
+fn run(kind: &str, first: u64, count: u64) -> Result<Ran> {
+    let program = tree::target()?.join("release").join("examples").join("worlds");
+    let build = ["build", "--quiet", "--release", "--package", "lastack-sim", "--example", "worlds"];
+    let built = Run::cargo(&build, hours(1)).quiet()?;
+    if !built.passed {
+        return Ok(built);
+    }
+    println!("+ worlds {kind} {first} {count}");
+    Run::new(&program.display().to_string(), &[kind, &first.to_string(), &count.to_string()], hours(2))
+        .quiet()
 }
 
 /// What all batches say together.
@@ -74,8 +89,7 @@ fn conclude(facts: &[String]) -> Result<Said> {
             }
             _ => {}
         }
-        let here: BTreeSet<&str> =
-            batch.lines().filter_map(|line| line.strip_prefix("not crossed: ")).collect();
+        let here: BTreeSet<&str> = batch.lines().filter_map(|line| line.strip_prefix(NOT_CROSSED)).collect();
         missing = Some(missing.map_or(here.clone(), |before| before.intersection(&here).copied().collect()));
     }
     let missing: Vec<&str> = missing.unwrap_or_default().into_iter().collect();

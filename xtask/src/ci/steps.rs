@@ -1,6 +1,7 @@
 //! The steps in their order: quick ones first. The builds share one profile, so that each crate is compiled few times.
 
 use super::{Context, Outcome, packages};
+use crate::acceptance::worlds;
 use crate::run::{Ran, Run};
 use crate::{fuzz, instructions, tidy};
 use anyhow::{Result, ensure};
@@ -22,6 +23,7 @@ const STEPS: &[Step] = &[
     Step { name: "tests", about: "every test, those with the kernel as peer too", run: tests },
     Step { name: "scripts", about: "every script, by the program itself", run: scripts },
     Step { name: "doc", about: "documentation without a broken link", run: doc },
+    Step { name: "worlds", about: "some seeded worlds of each kind", run: some_worlds },
     Step { name: "instructions", about: "the hot paths cost what they did", run: count_instructions },
     Step { name: "fuzz", about: "a few seconds of every fuzz target", run: fuzz_a_little },
 ];
@@ -29,6 +31,8 @@ const STEPS: &[Step] = &[
 /// Time for a step that compiles.
 const LONG: Duration = Duration::from_secs(20 * 60);
 const SHORT: Duration = Duration::from_secs(2 * 60);
+/// Seeds of each kind of world.
+const WORLDS: u64 = 500;
 /// Per fuzz target.
 const FUZZ: Duration = Duration::from_secs(10);
 
@@ -93,6 +97,13 @@ fn doc(context: &mut Context) -> Result<Outcome> {
 
 fn count_instructions(_: &mut Context) -> Result<Outcome> {
     instructions::check()
+}
+
+fn some_worlds(_: &mut Context) -> Result<Outcome> {
+    Ok(match worlds::some(WORLDS)? {
+        true => Outcome::Passed,
+        false => Outcome::Failed("a world failed".to_owned()),
+    })
 }
 
 fn fuzz_a_little(_: &mut Context) -> Result<Outcome> {
