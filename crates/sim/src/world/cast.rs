@@ -7,6 +7,7 @@ use super::link::LinkOptions;
 use super::plan::{Leave, Plan};
 use lastack_observe::Instant;
 use lastack_stack::{Config, Knobs};
+use lastack_wire::tcp::Flags;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -72,6 +73,8 @@ pub(super) struct Cast {
     pub(super) meets: Vec<Meet>,
     pub(super) incidents: Vec<(Instant, Incident)>,
     pub(super) outages: Vec<Outage>,
+    /// A flow in which both ends have sent this flag is refused by a router from then on.
+    pub(super) refuse_after: Option<Flags>,
     /// Backlog of the narrow listeners, and when they begin to accept.
     pub(super) narrow: (u32, Instant),
 }
@@ -95,6 +98,9 @@ pub(super) fn draw(dice: &mut Dice, options: WorldOptions) -> Cast {
         meets,
         incidents: Vec::new(),
         outages: Vec::new(),
+        refuse_after: dice
+            .pick(&[None, None, None, None, Some(Flags::FIN), Some(Flags::SYN)])
+            .filter(|_| options.rough),
         narrow: (dice.below(3) as u32, START + dice.micros(0, 10_000_000)),
     };
     if options.rough {

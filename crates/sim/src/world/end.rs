@@ -3,7 +3,7 @@
 use super::dice::Dice;
 use super::plan::{Leave, Plan};
 use super::stream::{Side, Stream};
-use lastack_observe::Instant;
+use lastack_observe::{Instant, State};
 use lastack_stack::{Shutdown, Socket, SocketError};
 
 /// One end of a conversation.
@@ -144,7 +144,8 @@ impl End {
         streams: &mut [Stream; 2],
     ) -> Result<bool, String> {
         let mine = &mut streams[self.side as usize];
-        let waits = self.plan.leave == Leave::CloseAfterEnd && !self.saw_end;
+        let listens = self.plan.listens_first || self.plan.leave == Leave::CloseAfterEnd;
+        let waits = listens && !self.saw_end;
         if self.half_closed || waits || self.outcome.is_some() {
             return Ok(false);
         }
@@ -212,7 +213,8 @@ impl End {
         if !orderly || !self.saw_end || mine.written < self.plan.octets || self.outcome.is_some() {
             return false;
         }
-        if self.plan.patient && socket.unsent() > 0 {
+        let fin_waits = matches!(socket.state(), State::FinWait1 | State::Closing | State::LastAck);
+        if self.plan.patient && (socket.unsent() > 0 || fin_waits) {
             return false;
         }
         mine.finished = true;

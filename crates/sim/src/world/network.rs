@@ -4,9 +4,11 @@ use super::cast::{self, Incident, Outage};
 use super::link::{Rule, Transit, Verdict};
 use super::raw::STRANGER;
 use super::run::{Event, Listener, World};
-use crate::octets::{Seen, icmp_error};
+use crate::octets::{Seen, decode, icmp_error};
 use crate::script::ast::IcmpKind;
 use bytes::Bytes;
+use lastack_wire::tcp::Flags;
+use std::collections::BTreeSet;
 use std::hash::Hasher;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -117,6 +119,24 @@ pub(super) fn rule_of(outage: Outage) -> Box<dyn Rule> {
         true if outage.refuse => Verdict::Refuse,
         true => Verdict::Drop,
         false => Verdict::Pass,
+    })
+}
+
+/// Lets the FINs (or bare SYNs) of both ends pass and refuses what comes after them: those that cross are never
+/// acknowledged.
+pub(super) fn refuse_after(flag: Flags) -> Box<dyn Rule> {
+    let mut said = BTreeSet::new();
+    Box::new(move |packet: &Transit<'_>| {
+        let Ok(Some(seen)) = decode(packet.octets) else { return Verdict::Pass };
+        let (here, there) = (seen.ends.from, seen.ends.to);
+        if said.contains(&(here, there)) && said.contains(&(there, here)) {
+            return Verdict::Refuse;
+        }
+        let flags = seen.segment.flags;
+        if flags.contains(flag) && !(flags.syn() && flags.ack()) {
+            said.insert((here, there));
+        }
+        Verdict::Pass
     })
 }
 

@@ -34,9 +34,11 @@ pub(super) struct Plan {
     pub(super) read_pause: Duration,
     /// The reader does not even begin before.
     pub(super) read_after: Duration,
+    /// It writes only after it has read to the end.
+    pub(super) listens_first: bool,
     /// How it leaves.
     pub(super) leave: Leave,
-    /// Close only when the peer has acknowledged everything: no orphan has to deliver it.
+    /// Close only when the peer has acknowledged everything, the FIN too: an orphan would give up much sooner.
     pub(super) patient: bool,
     /// Socket options.
     pub(super) options: SocketOptions,
@@ -48,7 +50,8 @@ impl Plan {
         let mut plan = Plan::draw(dice, octets_max);
         plan.patient = patient;
         // Of the two ends one at least speaks without waiting for the other: the client.
-        plan.leave = if client || dice.chance(600) { Leave::HalfClose } else { Leave::CloseAfterEnd };
+        plan.listens_first = !client && dice.chance(400);
+        plan.leave = if plan.listens_first && !patient { Leave::CloseAfterEnd } else { Leave::HalfClose };
         plan
     }
 
@@ -112,6 +115,7 @@ impl Plan {
             read_max: dice.size(60_000).max(100),
             read_pause: if dice.chance(700) { Duration::ZERO } else { dice.micros(0, 200_000) },
             read_after: if dice.chance(900) { Duration::ZERO } else { dice.micros(0, 3_000_000) },
+            listens_first: false,
             leave: Leave::HalfClose,
             patient: false,
             options,

@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::end::End;
 use super::host::Host;
 use super::link::{Link, Rule};
-use super::network::rule_of;
+use super::network::{refuse_after, rule_of};
 use super::plan::Plan;
 use super::raw::Stranger;
 use super::stream::Stream;
@@ -105,6 +105,7 @@ impl World {
             hosts: cast.hosts,
             meets: cast.meets,
         };
+        world.rules.extend(cast.refuse_after.map(refuse_after));
         world.open_listeners(cast.narrow);
         world
     }
@@ -125,7 +126,7 @@ impl World {
                     // Waiting for ever for a peer that is gone is what TCP does without keepalive.
                     break;
                 }
-                self.violate("nothing will ever happen again, but applications still wait".to_owned());
+                self.violate_stuck();
             }
         }
         if self.report.violations.is_empty() {
@@ -144,6 +145,18 @@ impl World {
     pub(super) fn violate(&mut self, what: String) {
         let at = self.now.since(cast::START).as_secs_f64();
         self.report.violations.push(format!("{at:.6}: {what}"));
+    }
+
+    /// Applications wait, and nothing will ever happen again: says for what.
+    fn violate_stuck(&mut self) {
+        let mut rows = Vec::new();
+        for host in &mut self.hosts {
+            rows.extend(
+                host.rows(self.now).iter().map(|row| format!("{} {} {}", row.flow, row.state, row.timer)),
+            );
+        }
+        let ends: Vec<_> = self.ends.iter().filter(|end| end.is_alive()).collect();
+        self.violate(format!("nothing will ever happen again, but {ends:?} wait; rows: {rows:?}"));
     }
 
     /// The next moment at which anything happens. False when there is none.

@@ -1,4 +1,6 @@
 use super::run::World;
+use super::stream::{Side, Stream};
+use super::watch::Watch;
 use super::*;
 use lastack_wire::tcp::Flags;
 
@@ -105,4 +107,63 @@ fn a_rule_that_loses_every_third_segment_of_a_handshake() {
         let report = world.run();
         assert!(report.violations.is_empty() && report.timed_out == 0, "{report}");
     }
+}
+
+#[test]
+fn a_stream_finds_what_is_not_as_it_was_written() {
+    let mut stream = Stream::new(3, Side::Client);
+    let chunk = stream.chunk(100);
+    assert!(stream.take(&chunk[..1]).is_err(), "nothing was written yet");
+    stream.written = 100;
+    assert_eq!(stream.take(&chunk[..60]), Ok(()));
+    assert!(stream.clone().take(&chunk[59..99]).is_err(), "an octet came twice");
+    assert!(stream.clone().take(&chunk[61..]).is_err(), "an octet is missing");
+    assert!(stream.clone().end().is_err(), "the writer has not ended");
+    stream.finished = true;
+    assert!(stream.clone().end().is_err(), "octets are missing at the end");
+    assert_eq!(stream.take(&chunk[60..]), Ok(()));
+    assert_eq!(stream.end(), Ok(()));
+    assert!(stream.take(&chunk[..1]).is_err(), "octets after the end");
+}
+
+#[test]
+fn a_segment_beyond_the_window_is_found() {
+    use crate::octets::{Ends, encode};
+    use crate::script::ast::{Action, Opt};
+    let ours = Ends { from: ([10, 0, 0, 1], 1).into(), to: ([10, 0, 0, 2], 2).into() };
+    let theirs = Ends { from: ours.to, to: ours.from };
+    let packet = |ends, text: &str| {
+        let script = crate::script::parse("t", &format!("+0 < {text}")).expect("a segment");
+        let Action::Send(segment) = &script.steps[0].action else { panic!("{script:?}") };
+        encode(ends, segment)
+    };
+    let mut watch = Watch::default();
+    let syn = watch.sent(&packet(ours, "S 0:0(0) win 100 <nop,wscale 3>"));
+    assert!(
+        matches!(syn, Ok(Some(seen)) if seen.segment.options.iter().flatten().any(|o| *o == Opt::WindowScale(3)))
+    );
+    let answer = watch
+        .sent(&packet(theirs, "S. 500:500(0) ack 1 win 1000 <nop,wscale 1>"))
+        .expect("good")
+        .expect("TCP");
+    watch.arrived(&answer);
+    // The window of a SYN is not scaled; those that follow are.
+    assert!(watch.sent(&packet(ours, ". 1:1001(1000) ack 501 win 100")).is_ok());
+    assert!(watch.sent(&packet(ours, ". 2:1002(1000) ack 501 win 100")).is_err());
+    let later = watch.sent(&packet(theirs, ". 501:501(0) ack 1 win 501")).expect("good").expect("TCP");
+    watch.arrived(&later);
+    assert!(watch.sent(&packet(ours, ". 3:1003(1000) ack 501 win 100")).is_ok());
+    assert!(watch.sent(&packet(ours, ". 4:1004(1000) ack 501 win 100")).is_err());
+}
+
+#[test]
+fn rough_worlds_together_cross_most_edges() {
+    let mut edges = Edges::default();
+    (0..120).for_each(|seed| edges.merge(&run_world(seed, WorldOptions::rough()).edges));
+    assert!(
+        edges.count() >= 70,
+        "{} edges, missing {:?}",
+        edges.count(),
+        edges.missing().collect::<Vec<_>>()
+    );
 }
