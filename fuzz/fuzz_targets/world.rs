@@ -4,14 +4,18 @@ use crate::peer::Peer;
 use crate::step::{Call, Step};
 use bytes::Bytes;
 use lastack_stack::wire::Frame;
-use lastack_stack::{Config, Family, Instant, Linger, Secrets, Shutdown, Socket, Stack};
+use lastack_stack::{Config, Instant, Linger, Secrets, Shutdown, Socket, Stack};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-const STACK: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+/// The stack and its peer, by family.
+const V4: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2))];
+const V6: [IpAddr; 2] = [
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2)),
+];
 const PORT: u16 = 80;
 /// A stack that is not at rest after so many turns at one instant never will be.
 const TURNS_MAX: usize = 10_000;
@@ -24,6 +28,7 @@ pub struct World {
     rng: ChaCha8Rng,
     now: Instant,
     peer: Peer,
+    peer_address: IpAddr,
     /// The first listens.
     sockets: Vec<Socket>,
 }
@@ -31,16 +36,18 @@ pub struct World {
 impl World {
     pub fn new(seed: u64) -> World {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let stack = Stack::new(Config::new(vec![(STACK, 24)]), Secrets::from_rng(&mut rng));
-        let at = SocketAddr::new(STACK, PORT);
+        let [own, peer] = if seed.is_multiple_of(2) { V4 } else { V6 };
+        let stack = Stack::new(Config::new(vec![(own, 24)]), Secrets::from_rng(&mut rng));
+        let at = SocketAddr::new(own, PORT);
         let mut world = World {
             stack,
             rng,
             now: Instant::from_millis(1),
-            peer: Peer::new(PEER, at),
+            peer: Peer::new(peer, at),
+            peer_address: peer,
             sockets: Vec::new(),
         };
-        let listener = world.stack.sockets().stream(Family::V4);
+        let listener = world.stack.sockets().stream(at.into());
         listener.bind(at).expect("a fresh socket may be bound");
         listener.listen(4).expect("a bound socket may listen");
         world.sockets.push(listener);
@@ -120,8 +127,9 @@ impl World {
         // A call that is not allowed now answers with an error, which is right.
         match call {
             Call::Connect { port } => {
-                let fresh = self.stack.sockets().stream(Family::V4);
-                let _ = fresh.connect(SocketAddr::new(PEER, 1000 + u16::from(port % 4)));
+                let to = SocketAddr::new(self.peer_address, 1000 + u16::from(port % 4));
+                let fresh = self.stack.sockets().stream(to.into());
+                let _ = fresh.connect(to);
                 self.sockets.push(fresh);
             }
             Call::Accept => {
