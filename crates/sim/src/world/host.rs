@@ -4,10 +4,11 @@ use super::dice::Dice;
 use crate::octets::cut;
 use bytes::Bytes;
 use lastack_observe::{Event, EventKind, Instant, SocketRow, State};
-use lastack_stack::{Config, Cursor, Secrets, Shard, Sockets, Stack};
+use lastack_stack::{Budget, Config, Cursor, Secrets, Shard, Sockets, Stack};
 use lastack_tcp::state;
 use lastack_wire::Frame;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Which edges of the state tables were crossed, by their place in the list of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,10 +51,11 @@ impl Host {
         config.addresses = vec![(addresses[0], 16), (addresses[1], 64)];
         config.limits.events = 4096;
         let secrets = Secrets::from_rng(dice.rng());
+        let budget = Arc::new(Budget::new());
         let shards = (0..shards)
             .map(|index| {
                 let shard = Shard { index, count: shards };
-                Stack::new(Config { shard, ..config.clone() }, secrets.clone())
+                Stack::with_budget(Config { shard, ..config.clone() }, secrets.clone(), budget.clone())
             })
             .collect();
         Host { addresses, shards, dead: false }

@@ -46,6 +46,11 @@ fn two_shards_deliver_everything() {
 }
 
 #[test]
+fn two_shards_keep_the_rules() {
+    well(500..525, WorldOptions { shards: 2, ..WorldOptions::rough() });
+}
+
+#[test]
 fn the_same_seed_is_the_same_world() {
     for options in [WorldOptions::orderly(10), WorldOptions::rough()] {
         let first = run_world(7, options);
