@@ -10,6 +10,7 @@ mod current;
 mod driver;
 mod handle;
 mod listener;
+mod options;
 mod readiness;
 mod socket;
 mod stream;
@@ -18,6 +19,7 @@ pub use current::{EnterGuard, NoStack};
 pub use driver::{Driver, Ended};
 pub use handle::{Handle, Lost};
 pub use listener::TcpListener;
+pub use options::Keepalive;
 pub use socket::TcpSocket;
 pub use stream::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, TcpStream, WriteHalf};
 

@@ -1,7 +1,7 @@
 //! A listening socket, with the signatures of tokio's.
 
 use crate::{Handle, TcpSocket, TcpStream};
-use lastack_stack::Socket;
+use lastack_stack::{Socket, SocketOptions};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -66,7 +66,8 @@ impl TcpListener {
         poll_fn(|cx| self.handle.shared.answered(self.socket.poll_listening(cx))).await
     }
 
-    /// Takes the oldest established connection; waits for one. Losing the race of a `select!` loses no connection.
+    /// Takes the oldest established connection; waits for one. Cancellation safe: losing the race of a `select!` loses no
+    /// connection.
     ///
     /// # Errors
     /// `NetworkDown` when the stack ends.
@@ -80,6 +81,29 @@ impl TcpListener {
             .shared
             .answered(self.socket.poll_accept(cx))
             .map_ok(|(socket, peer)| (TcpStream::new(socket, self.handle.clone()), peer))
+    }
+
+    /// IP_TTL, or the hop limit.
+    ///
+    /// # Errors
+    /// None; the signature is tokio's.
+    pub fn ttl(&self) -> io::Result<u32> {
+        Ok(self.socket.options().ttl.map_or(64, u32::from))
+    }
+
+    /// IP_TTL of the connections to come: 1 to 255.
+    ///
+    /// # Errors
+    /// `InvalidInput` for another number.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        let ttl = crate::options::ttl_of(ttl)?;
+        self.socket.set_options(|options| options.ttl = Some(ttl));
+        Ok(())
+    }
+
+    /// Changes any option; connections accepted later inherit it.
+    pub fn set_options(&self, change: impl FnOnce(&mut SocketOptions)) {
+        self.socket.set_options(change);
     }
 
     /// The address it listens on.

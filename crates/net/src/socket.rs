@@ -1,7 +1,11 @@
 //! A socket that is neither connected nor listening yet, with the signatures of tokio's: for options before the handshake.
+//!
+//! Not here: `device` and `bind_device` (a stack has one device), `from_std_stream`, `AsFd` and their like (there is no
+//! descriptor).
 
-use crate::{Handle, TcpListener, TcpStream};
-use lastack_stack::{Family, Linger, Socket, SocketOptions};
+use crate::options::socket_options;
+use crate::{Handle, Keepalive, TcpListener, TcpStream};
+use lastack_stack::{Family, Socket, SocketOptions};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -13,6 +17,8 @@ pub struct TcpSocket {
     socket: Socket,
     handle: Handle,
 }
+
+socket_options!(TcpSocket);
 
 impl TcpSocket {
     /// An IPv4 socket of the current stack.
@@ -37,12 +43,20 @@ impl TcpSocket {
     }
 
     /// Asks for a local address. Unlike the kernel the stack answers later: an address that is taken is reported by
-    /// [`TcpListener::listening`], [`TcpListener::accept`] or [`TcpSocket::connect`].
+    /// [`TcpSocket::bound`], [`TcpListener::listening`], [`TcpListener::accept`] or [`TcpSocket::connect`].
     ///
     /// # Errors
     /// `InvalidInput` when it is bound already, `Unsupported` for an address of the other family.
     pub fn bind(&self, address: SocketAddr) -> io::Result<()> {
         Ok(self.socket.bind(address)?)
+    }
+
+    /// Waits until the stack has answered bind(), and gives the address with its port. Cancellation safe.
+    ///
+    /// # Errors
+    /// `AddrInUse`, `AddrNotAvailable`, `NetworkDown`; `InvalidInput` without a bind().
+    pub async fn bound(&self) -> io::Result<SocketAddr> {
+        poll_fn(|cx| self.handle.shared.answered(self.socket.poll_bound(cx))).await
     }
 
     /// Makes it a listener. The accept queue admits `min(backlog, somaxconn) + 1` connections, as Linux's does.
@@ -54,7 +68,7 @@ impl TcpSocket {
         Ok(TcpListener::new(self.socket, self.handle))
     }
 
-    /// Connects. Dropping the future gives up.
+    /// Connects. Dropping the future gives up: the socket goes with it, and a peer that has answered gets a RST.
     ///
     /// # Errors
     /// `ConnectionRefused`, `TimedOut`, `HostUnreachable`, `AddrNotAvailable`, `AddrInUse`, `NetworkDown`.
@@ -72,14 +86,12 @@ impl TcpSocket {
         self.socket.local_addr().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// The options as last set.
-    pub fn options(&self) -> SocketOptions {
-        self.socket.options()
-    }
-
-    /// Changes any option.
-    pub fn set_options(&self, change: impl FnOnce(&mut SocketOptions)) {
-        self.socket.set_options(change);
+    /// SO_REUSEADDR.
+    ///
+    /// # Errors
+    /// None; the signature is tokio's.
+    pub fn reuseaddr(&self) -> io::Result<bool> {
+        Ok(self.socket.options().reuseaddr)
     }
 
     /// SO_REUSEADDR.
@@ -95,43 +107,52 @@ impl TcpSocket {
     ///
     /// # Errors
     /// None; the signature is tokio's.
+    pub fn reuseport(&self) -> io::Result<bool> {
+        Ok(self.socket.options().reuseport)
+    }
+
+    /// SO_REUSEPORT.
+    ///
+    /// # Errors
+    /// None; the signature is tokio's.
     pub fn set_reuseport(&self, reuseport: bool) -> io::Result<()> {
         self.socket.set_options(|options| options.reuseport = reuseport);
         Ok(())
     }
 
-    /// SO_KEEPALIVE.
+    /// IP_TOS.
     ///
     /// # Errors
     /// None; the signature is tokio's.
-    pub fn set_keepalive(&self, keepalive: bool) -> io::Result<()> {
-        self.socket.set_options(|options| options.keepalive = keepalive);
+    pub fn tos_v4(&self) -> io::Result<u32> {
+        Ok(self.socket.options().tos.into())
+    }
+
+    /// IP_TOS. The two ECN bits are TCP's own and stay zero.
+    ///
+    /// # Errors
+    /// None; as Linux, the lowest octet counts.
+    pub fn set_tos_v4(&self, tos: u32) -> io::Result<()> {
+        self.socket.set_options(|options| options.tos = tos as u8 & !3);
         Ok(())
     }
 
-    /// TCP_NODELAY.
+    /// IPV6_TCLASS.
     ///
     /// # Errors
     /// None; the signature is tokio's.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.socket.set_options(|options| options.nodelay = nodelay);
-        Ok(())
+    pub fn tclass_v6(&self) -> io::Result<u32> {
+        self.tos_v4()
     }
 
-    /// SO_LINGER: `None` closes in the background, zero resets, any other time waits in the stack.
+    /// IPV6_TCLASS. The two ECN bits are TCP's own and stay zero.
     ///
     /// # Errors
-    /// None; the signature is tokio's.
-    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        self.socket.set_options(|options| options.linger = linger_of(linger));
-        Ok(())
-    }
-}
-
-pub(crate) fn linger_of(time: Option<Duration>) -> Linger {
-    match time {
-        None => Linger::Off,
-        Some(Duration::ZERO) => Linger::Reset,
-        Some(time) => Linger::Wait(time),
+    /// `InvalidInput` above 255.
+    pub fn set_tclass_v6(&self, class: u32) -> io::Result<()> {
+        if class > 255 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a traffic class is 0 to 255"));
+        }
+        self.set_tos_v4(class)
     }
 }

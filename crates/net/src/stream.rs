@@ -1,20 +1,22 @@
 //! A connected socket, with the signatures of tokio's. Shutdown is a half close, drop is close().
+//!
+//! Waiting calls take nothing before they are ready, so all of them are cancellation safe unless they say otherwise.
+//! Not here: `from_std`, `into_std`, `AsFd` and their like: there is no descriptor.
 
+mod bytes;
 mod io_traits;
+mod readiness;
 mod split;
 
 pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
 
-use crate::socket::linger_of;
-use crate::{Handle, TcpSocket};
-use bytes::Bytes;
-use lastack_stack::{Linger, Shutdown, Socket, SocketError, SocketOptions};
+use crate::options::socket_options;
+use crate::{Handle, Keepalive, TcpSocket};
+use lastack_stack::{Shutdown, Socket, SocketError, SocketOptions};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::ReadBuf;
 use tokio::net::ToSocketAddrs;
 
 /// A TCP connection.
@@ -23,6 +25,8 @@ pub struct TcpStream {
     socket: Socket,
     handle: Handle,
 }
+
+socket_options!(TcpStream);
 
 impl TcpStream {
     /// Connects on the current stack ([`Handle::enter`]). Of several addresses the first that answers is taken.
@@ -69,20 +73,25 @@ impl TcpStream {
         self.socket.peer_addr().ok_or_else(|| SocketError::NotConnected.into())
     }
 
-    /// Takes SO_ERROR.
-    ///
-    /// # Errors
-    /// None; the signature is tokio's.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        Ok(self.socket.take_error().map(io::Error::from))
-    }
-
     /// The socket beneath: state, queues, options and errors as Linux's errno.
     pub fn socket(&self) -> &Socket {
         &self.socket
     }
 
-    /// Resets the connection; what was not delivered is lost.
+    /// Closes gracefully. With a time in SO_LINGER ([`TcpStream::set_linger`]) it waits until the peer has acknowledged all
+    /// octets and the FIN, at most that long; without one the stack delivers in the background and this returns at once.
+    /// Dropping the future does not wait; the closing goes on.
+    ///
+    /// # Errors
+    /// `TimedOut` when the time is over and the stack goes on in the background; `ConnectionReset` when the peer reset;
+    /// `ConnectionAborted` when closing reset the connection itself (octets were left unread, or the linger time is zero);
+    /// `NetworkDown`.
+    pub async fn close(self) -> io::Result<()> {
+        self.socket.close();
+        poll_fn(|cx| self.handle.shared.answered(self.socket.poll_closed(cx))).await
+    }
+
+    /// Closes abortively: RST; what was not delivered is lost.
     pub fn abort(self) {
         self.socket.abort();
     }
@@ -97,140 +106,17 @@ impl TcpStream {
         split::into_split(self)
     }
 
-    /// Copies the first received octets without taking them, waiting for some; zero is end of stream.
-    ///
-    /// # Errors
-    /// How the connection ended.
-    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut buffer = ReadBuf::new(buffer);
-        poll_fn(|cx| self.poll_peek(cx, &mut buffer)).await
-    }
-
-    /// [`TcpStream::peek`] by polling.
-    pub fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
-        self.handle.shared.answered(self.socket.poll_peek(cx, buffer.remaining())).map_ok(|chunk| {
-            buffer.put_slice(&chunk);
-            chunk.len()
-        })
-    }
-
-    /// Waits until a read would not.
-    ///
-    /// # Errors
-    /// `NetworkDown` when the stack has ended.
-    pub async fn readable(&self) -> io::Result<()> {
-        poll_fn(|cx| self.poll_read_ready(cx)).await
-    }
-
-    /// [`TcpStream::readable`] by polling.
-    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.handle.shared.answered(self.socket.poll_readable(cx).map(Ok))
-    }
-
-    /// Waits until a write would not.
-    ///
-    /// # Errors
-    /// `NetworkDown` when the stack has ended.
-    pub async fn writable(&self) -> io::Result<()> {
-        poll_fn(|cx| self.poll_write_ready(cx)).await
-    }
-
-    /// [`TcpStream::writable`] by polling.
-    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.handle.shared.answered(self.socket.poll_writable(cx).map(Ok))
-    }
-
-    /// Reads what is there; zero is end of stream.
-    ///
-    /// # Errors
-    /// `WouldBlock`; how the connection ended.
-    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let chunk = self.socket.try_read(buffer.len())?;
-        buffer[..chunk.len()].copy_from_slice(&chunk);
-        Ok(chunk.len())
-    }
-
-    /// Writes what there is room for.
-    ///
-    /// # Errors
-    /// `WouldBlock`; how the connection ended.
-    pub fn try_write(&self, buffer: &[u8]) -> io::Result<usize> {
-        // At least one octet, so that an end or a full buffer is told.
-        let len = buffer.len().min(self.socket.send_room().max(1));
-        Ok(self.socket.try_write(Bytes::copy_from_slice(&buffer[..len]))?)
-    }
-
-    /// The options as last set.
-    pub fn options(&self) -> SocketOptions {
-        self.socket.options()
-    }
-
-    /// Changes any option.
-    pub fn set_options(&self, change: impl FnOnce(&mut SocketOptions)) {
-        self.socket.set_options(change);
-    }
-
-    /// TCP_NODELAY.
-    ///
-    /// # Errors
-    /// None; the signature is tokio's, as in the options below.
-    pub fn nodelay(&self) -> io::Result<bool> {
-        Ok(self.socket.options().nodelay)
-    }
-
-    /// TCP_NODELAY: small segments leave at once.
-    ///
-    /// # Errors
-    /// None.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.socket.set_options(|options| options.nodelay = nodelay);
-        Ok(())
-    }
-
-    /// SO_LINGER.
-    ///
-    /// # Errors
-    /// None.
-    pub fn linger(&self) -> io::Result<Option<Duration>> {
-        Ok(match self.socket.options().linger {
-            Linger::Off => None,
-            Linger::Reset => Some(Duration::ZERO),
-            Linger::Wait(time) => Some(time),
-        })
-    }
-
-    /// SO_LINGER: `None` closes in the background, zero resets on drop. With any other time drop does not wait either;
-    /// the stack resets what is not delivered in that time.
-    ///
-    /// # Errors
-    /// None.
-    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        self.socket.set_options(|options| options.linger = linger_of(linger));
-        Ok(())
-    }
-
-    /// SO_LINGER with zero: drop resets.
-    ///
-    /// # Errors
-    /// None.
-    pub fn set_zero_linger(&self) -> io::Result<()> {
-        self.set_linger(Some(Duration::ZERO))
-    }
-
-    /// SO_KEEPALIVE; its times are in [`TcpStream::set_options`].
-    ///
-    /// # Errors
-    /// None.
-    pub fn set_keepalive(&self, keepalive: bool) -> io::Result<()> {
-        self.socket.set_options(|options| options.keepalive = keepalive);
-        Ok(())
-    }
-
     /// Ends one direction or both. Shutting down what has ended already is no error, as with tokio.
     pub(crate) fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
         match self.socket.shutdown(how) {
             Err(SocketError::NotConnected) => Ok(()),
             answer => Ok(answer?),
         }
+    }
+}
+
+impl AsRef<TcpStream> for TcpStream {
+    fn as_ref(&self) -> &TcpStream {
+        self
     }
 }

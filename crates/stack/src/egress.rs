@@ -6,11 +6,14 @@ use crate::flows::{FlowKind, FlowRef};
 use crate::index::Tuple;
 use crate::stack::Stack;
 use lastack_observe::{Counter, DropReason, Instant};
+use lastack_tcp::knobs::SocketOptions;
 use lastack_tcp::{Segment, TransmitLimits};
 use lastack_wire::packet::{self, BuildOptions, ChecksumMode};
 use lastack_wire::{Gso, Packet};
 use std::net::IpAddr;
 
+/// Of the traffic class: RFC 3168.
+const ECN_BITS: u8 = 3;
 const IPV4_HEADERS: u16 = 40;
 const IPV6_HEADERS: u16 = 60;
 /// The MTU of what we send to ourselves.
@@ -94,7 +97,10 @@ impl Stack {
         let gso = (pieces > 1).then_some(Gso { size: segment.mss });
         let looped = self.is_ours(tuple.remote.ip());
         let unfinished = looped || self.config.device.checksum_offload;
+        let (ttl, traffic_class) = self.marks_of(&tuple);
         let options = BuildOptions {
+            ttl,
+            traffic_class,
             checksum: if unfinished { ChecksumMode::Partial } else { ChecksumMode::Full },
             gso,
             ..self.ip_options()
@@ -104,6 +110,26 @@ impl Stack {
         let packet = packet::tcp(tuple.local, tuple.remote, &segment.header, segment.payload, options);
         self.out.count(Counter::IpOutRequests);
         if looped { self.loop_back(&packet) } else { sink(packet) }
+    }
+
+    /// TTL and traffic class that the flow's socket chose, or its listener's. Looked for only once a socket chose any.
+    fn marks_of(&self, tuple: &Tuple) -> (u8, u8) {
+        let default = BuildOptions::default().ttl;
+        let marks = |options: &SocketOptions| (options.ttl.unwrap_or(default), options.tos & !ECN_BITS);
+        let flow = if self.marked { self.flows.find(tuple) } else { None };
+        let slabs = &self.flows.slabs;
+        let found = flow.and_then(|flow| match flow.kind() {
+            FlowKind::Connection => Some(marks(&slabs.connections.get(flow.slot())?.engine.options())),
+            FlowKind::ActiveOpen => {
+                Some(marks(&slabs.active.get(flow.slot())?.cell.as_ref()?.lock().options))
+            }
+            FlowKind::HalfOpen => {
+                let (_, listener) = slabs.half.get(flow)?;
+                self.listeners.get(listener).map(|listener| marks(&listener.options))
+            }
+            FlowKind::TimeWait => None,
+        });
+        found.unwrap_or((default, 0))
     }
 
     /// An ICMP message to whom it is for.

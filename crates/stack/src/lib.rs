@@ -33,6 +33,6 @@ pub use stack::Stack;
 
 pub use lastack_observe as observe;
 pub use lastack_observe::Census;
-pub use lastack_tcp::knobs::{Linger, SocketOptions};
+pub use lastack_tcp::knobs::{BufferBounds, Linger, SocketOptions};
 pub use lastack_tcp::{Instant, Knobs};
 pub use lastack_wire as wire;

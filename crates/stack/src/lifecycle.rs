@@ -21,24 +21,29 @@ pub(crate) fn error_of(cause: Cause, state: State) -> Option<SocketError> {
         Cause::TimedOut | Cause::KeepaliveTimedOut => Some(SocketError::TimedOut),
         Cause::Unreachable => Some(SocketError::HostUnreachable),
         Cause::DeviceLost => Some(SocketError::NetworkDown),
-        Cause::Abort | Cause::ListenerClosed => Some(SocketError::Aborted),
+        Cause::Abort | Cause::ListenerClosed | Cause::UnreadData => Some(SocketError::Aborted),
         _ => None,
     }
 }
 
 /// Takes the news of a connection into its cell.
 fn tell_cell(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, knobs: &Knobs) {
+    let mut arrived = false;
     while let Some(chunk) = engine.take_received() {
         inner.received_len += chunk.len();
         inner.received.push_back(chunk);
-        wakes.read = true;
+        arrived = true;
     }
+    inner.pressed = engine.is_window_nearly_closed();
+    wakes.read |= arrived && inner.has_enough_to_read();
     if engine.is_read_closed() && !inner.end_of_stream {
         inner.end_of_stream = true;
         wakes.read = true;
     }
     inner.in_flight = engine.send_queue();
     inner.send_max = engine.send_limit(knobs);
+    inner.receive_memory = Some(engine.receive_limit());
+    inner.segment_max = Some(engine.negotiated().mss);
     // Linux wakes writers when a third of the buffer is free.
     wakes.write |= inner.send_room() >= inner.send_max / 3;
     inner.state = engine.state();
@@ -274,9 +279,11 @@ impl Stack {
 }
 
 fn end_linger(entry: &mut Entry<Connection>) {
+    let late = (!entry.engine.is_flushed()).then_some(SocketError::TimedOut);
     if let Some(cell) = entry.cell.take() {
         cell.update(|inner, wakes| {
             inner.closed = true;
+            inner.error = late.or(inner.error);
             inner.flow = None;
             wakes.control = true;
         });

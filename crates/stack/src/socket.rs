@@ -6,12 +6,13 @@
 pub(crate) mod cell;
 mod error;
 mod io;
+mod options;
 
 pub use error::SocketError;
 
 use cell::{Answer, Cell, Dirty, Inner, Phase};
 use lastack_observe::State;
-use lastack_tcp::knobs::SocketOptions;
+use lastack_tcp::knobs::BufferBounds;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,8 +54,8 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    pub(crate) fn new() -> Sockets {
-        Sockets { shared: Arc::new(Dirty::default()) }
+    pub(crate) fn new(bounds: BufferBounds) -> Sockets {
+        Sockets { shared: Arc::new(Dirty::new(bounds)) }
     }
 
     /// A fresh socket: neither bound nor connected.
@@ -194,7 +195,7 @@ impl Socket {
     }
 
     fn accept(inner: &mut Inner) -> Result<(Socket, SocketAddr), SocketError> {
-        if let Some(error) = inner.error.take() {
+        if let Some(error) = inner.take_error() {
             return Err(error);
         }
         if let Some(accepted) = inner.accept_queue.pop_front() {
@@ -271,23 +272,9 @@ impl Socket {
         self.cell.lock().state
     }
 
-    /// Takes SO_ERROR.
+    /// Takes SO_ERROR. `NetworkDown` stays: nothing can work any more.
     pub fn take_error(&self) -> Option<SocketError> {
-        self.cell.lock().error.take()
-    }
-
-    /// The options as last set.
-    pub fn options(&self) -> SocketOptions {
-        self.cell.lock().options.clone()
-    }
-
-    /// Changes options. A listener hands them to the connections it accepts.
-    pub fn set_options(&self, change: impl FnOnce(&mut SocketOptions)) {
-        let _ = self.request(|inner| {
-            change(&mut inner.options);
-            inner.requests.options = true;
-            Ok(())
-        });
+        self.cell.lock().take_error()
     }
 
     fn request(&self, ask: impl FnOnce(&mut Inner) -> Result<(), SocketError>) -> Result<(), SocketError> {

@@ -47,6 +47,8 @@ pub struct Stack {
     /// The time of the last call.
     pub(crate) now: Instant,
     pub(crate) device_lost: bool,
+    /// Some socket has chosen a TTL or a traffic class.
+    pub(crate) marked: bool,
 }
 
 impl Stack {
@@ -63,7 +65,7 @@ impl Stack {
         Stack {
             secret: Secret::new(secrets.isn),
             shard_key: secrets.shard,
-            sockets: Sockets::new(),
+            sockets: Sockets::new((&config.knobs).into()),
             out: Output::new(config.limits.replies, config.limits.events),
             census: Census::default(),
             flows: Flows::new(addresses, secrets.table),
@@ -81,6 +83,7 @@ impl Stack {
             ident: 1,
             now: Instant::ZERO,
             device_lost: false,
+            marked: false,
             config,
         }
     }
@@ -117,6 +120,7 @@ impl Stack {
 
     /// Replaces the knobs. What runs keeps the deadlines it has.
     pub fn set_knobs(&mut self, knobs: Knobs) {
+        self.sockets.shared.set_bounds((&knobs).into());
         self.config.knobs = knobs;
     }
 

@@ -79,14 +79,18 @@ impl Offer {
 /// Octets of window that a receive buffer stands for: Linux keeps half for its own bookkeeping
 /// (`tcp_adv_win_scale` 1).
 fn window_space(options: &SocketOptions, knobs: &Knobs) -> u32 {
-    options.rcvbuf.unwrap_or(knobs.tcp_rmem[1]) / 2
+    clamped(options.receive_memory(knobs) / 2, options)
+}
+
+fn clamped(window: u32, options: &SocketOptions) -> u32 {
+    window.min(options.window_clamp.unwrap_or(u32::MAX))
 }
 
 /// The shift that lets the window grow to the largest receive buffer; to the buffer that SO_RCVBUF fixed when it did.
 fn window_shift(options: &SocketOptions, knobs: &Knobs) -> u8 {
     let space = match options.rcvbuf {
         Some(_) => window_space(options, knobs),
-        None => window_space(options, knobs).max(knobs.tcp_rmem[2]),
+        None => clamped(options.receive_memory(knobs).max(knobs.tcp_rmem[2]), options),
     };
     space.max(1).ilog2().saturating_sub(15).min(u32::from(SHIFT_MAX)) as u8
 }

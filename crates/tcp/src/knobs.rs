@@ -3,6 +3,10 @@
 //! A knob stands here only when something obeys it. Per-socket values that Linux has an option for are in
 //! [`SocketOptions`]; `None` there means "as the stack's knob says".
 
+mod bounds;
+
+pub use bounds::BufferBounds;
+
 use std::time::Duration;
 
 /// The knobs of one stack. Times carry their sysctl's unit in the name.
@@ -18,6 +22,10 @@ pub struct Knobs {
     pub tcp_abort_on_overflow: bool,
     /// `net.core.somaxconn`: upper limit of every backlog.
     pub somaxconn: u32,
+    /// `net.core.rmem_max`, octets: the most that SO_RCVBUF may ask for.
+    pub rmem_max: u32,
+    /// `net.core.wmem_max`, octets: the most that SO_SNDBUF may ask for.
+    pub wmem_max: u32,
     /// `net.ipv4.tcp_retries1`: timeouts after which the network layer is told (counted only).
     pub tcp_retries1: u8,
     /// `net.ipv4.tcp_retries2`: timeouts after which an established connection is given up.
@@ -72,6 +80,9 @@ impl Default for Knobs {
             tcp_synack_retries: 5,
             tcp_abort_on_overflow: false,
             somaxconn: 4096,
+            // Linux 6.18; 212,992 before.
+            rmem_max: 4_194_304,
+            wmem_max: 4_194_304,
             tcp_retries1: 3,
             tcp_retries2: 15,
             tcp_orphan_retries: 0,
@@ -137,14 +148,22 @@ pub struct SocketOptions {
     pub syncnt: Option<u8>,
     /// TCP_LINGER2, seconds; negative: no FIN_WAIT2 at all for an orphan.
     pub linger2: Option<i32>,
-    /// TCP_MAXSEG.
+    /// TCP_MAXSEG: the largest segment that either side sends.
     pub maxseg: Option<u16>,
     /// SO_RCVBUF as Linux keeps it (already doubled).
     pub rcvbuf: Option<u32>,
     /// SO_SNDBUF as Linux keeps it (already doubled).
     pub sndbuf: Option<u32>,
+    /// SO_RCVLOWAT: a reader waits until so many octets are there.
+    pub rcvlowat: Option<u32>,
+    /// TCP_WINDOW_CLAMP: no window beyond it is offered. Unlike Linux's, autotuning does not raise it.
+    pub window_clamp: Option<u32>,
     /// SO_OOBINLINE: urgent octets stay in the stream (RFC 6093 recommends it).
     pub oobinline: bool,
+    /// IP_TTL or the hop limit; 64 when it was not set.
+    pub ttl: Option<u8>,
+    /// IP_TOS or the traffic class. The two ECN bits are TCP's own and stay zero.
+    pub tos: u8,
     /// SO_REUSEADDR.
     pub reuseaddr: bool,
     /// SO_REUSEPORT.
@@ -170,7 +189,11 @@ impl SocketOptions {
         maxseg: None,
         rcvbuf: None,
         sndbuf: None,
+        rcvlowat: None,
+        window_clamp: None,
         oobinline: false,
+        ttl: None,
+        tos: 0,
         reuseaddr: false,
         reuseport: false,
         v6only: false,

@@ -18,19 +18,10 @@ impl TcpStream {
             return Poll::Ready(Ok(()));
         }
         let coop = ready!(poll_proceed(cx));
-        let mut chunk = ready!(self.handle.shared.answered(self.socket.poll_read(cx, buffer.remaining())))?;
+        let first = ready!(self.handle.shared.answered(self.socket.poll_read(cx, buffer.remaining())))?;
         coop.made_progress();
-        loop {
-            buffer.put_slice(&chunk);
-            // Only what is there already: an error or the end of stream is for the next call.
-            if chunk.is_empty() || buffer.remaining() == 0 || self.socket.unread() == 0 {
-                return Poll::Ready(Ok(()));
-            }
-            match self.socket.try_read(buffer.remaining()) {
-                Ok(next) => chunk = next,
-                Err(_) => return Poll::Ready(Ok(())),
-            }
-        }
+        self.fill(first, buffer);
+        Poll::Ready(Ok(()))
     }
 
     pub(super) fn write_from(
@@ -60,7 +51,7 @@ impl TcpStream {
 }
 
 /// The first `len` octets of the buffers in one chunk.
-fn gather(buffers: &[IoSlice<'_>], len: usize) -> Bytes {
+pub(super) fn gather(buffers: &[IoSlice<'_>], len: usize) -> Bytes {
     let mut chunk = BytesMut::with_capacity(len);
     for buffer in buffers {
         chunk.put_slice(&buffer[..buffer.len().min(len - chunk.len())]);

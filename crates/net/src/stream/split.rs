@@ -1,13 +1,14 @@
 //! The two halves of a stream, borrowed (for one task) and owned (for two).
 
 use super::TcpStream;
+use bytes::{BufMut, Bytes};
 use lastack_stack::Shutdown;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 
 /// The reading half, borrowed.
 #[derive(Debug)]
@@ -101,6 +102,15 @@ macro_rules! read_half {
                 self.stream().peek(buffer).await
             }
 
+            /// As [`TcpStream::poll_peek`].
+            pub fn poll_peek(
+                &mut self,
+                cx: &mut Context<'_>,
+                buffer: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<usize>> {
+                self.stream().poll_peek(cx, buffer)
+            }
+
             /// As [`TcpStream::readable`].
             ///
             /// # Errors
@@ -115,6 +125,30 @@ macro_rules! read_half {
             /// `WouldBlock`; how the connection ended.
             pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
                 self.stream().try_read(buffer)
+            }
+
+            /// As [`TcpStream::try_read_vectored`].
+            ///
+            /// # Errors
+            /// `WouldBlock`; how the connection ended.
+            pub fn try_read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+                self.stream().try_read_vectored(buffers)
+            }
+
+            /// As [`TcpStream::try_read_buf`].
+            ///
+            /// # Errors
+            /// `WouldBlock`; how the connection ended.
+            pub fn try_read_buf<B: BufMut>(&self, buffer: &mut B) -> io::Result<usize> {
+                self.stream().try_read_buf(buffer)
+            }
+
+            /// As [`TcpStream::read_bytes`].
+            ///
+            /// # Errors
+            /// How the connection ended.
+            pub async fn read_bytes(&mut self, max: usize) -> io::Result<Bytes> {
+                self.stream().read_bytes(max).await
             }
         }
 
@@ -153,6 +187,30 @@ macro_rules! write_half {
             pub fn try_write(&self, buffer: &[u8]) -> io::Result<usize> {
                 self.stream().try_write(buffer)
             }
+
+            /// As [`TcpStream::try_write_vectored`].
+            ///
+            /// # Errors
+            /// `WouldBlock`; how the connection ended.
+            pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+                self.stream().try_write_vectored(buffers)
+            }
+
+            /// As [`TcpStream::write_bytes`].
+            ///
+            /// # Errors
+            /// How the connection ended.
+            pub async fn write_bytes(&mut self, chunk: &mut Bytes) -> io::Result<usize> {
+                self.stream().write_bytes(chunk).await
+            }
+
+            /// As [`TcpStream::write_all_bytes`].
+            ///
+            /// # Errors
+            /// How the connection ended.
+            pub async fn write_all_bytes(&mut self, chunk: &mut Bytes) -> io::Result<()> {
+                self.stream().write_all_bytes(chunk).await
+            }
         }
 
         impl AsyncWrite for $half {
@@ -187,9 +245,23 @@ macro_rules! write_half {
     };
 }
 
-macro_rules! addresses {
+macro_rules! both {
     ($($half:ty),*) => {$(
+        impl AsRef<TcpStream> for $half {
+            fn as_ref(&self) -> &TcpStream {
+                self.stream()
+            }
+        }
+
         impl $half {
+            /// As [`TcpStream::ready`].
+            ///
+            /// # Errors
+            /// `NetworkDown` when the stack has ended.
+            pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+                self.stream().ready(interest).await
+            }
+
             /// The peer's address.
             ///
             /// # Errors
@@ -213,4 +285,4 @@ read_half!(ReadHalf<'_>, half => half.0);
 read_half!(OwnedReadHalf, half => &half.0);
 write_half!(WriteHalf<'_>, half => half.0);
 write_half!(OwnedWriteHalf, half => &half.stream);
-addresses!(ReadHalf<'_>, WriteHalf<'_>, OwnedReadHalf, OwnedWriteHalf);
+both!(ReadHalf<'_>, WriteHalf<'_>, OwnedReadHalf, OwnedWriteHalf);

@@ -139,7 +139,13 @@ pub(super) fn setting(call: &Call) -> Result<Setting, String> {
         "TCP_SYNCNT" => Box::new(move |options| options.syncnt = u8::try_from(number).ok()),
         "TCP_LINGER2" => Box::new(move |options| options.linger2 = Some(number as i32)),
         "TCP_MAXSEG" => Box::new(move |options| options.maxseg = u16::try_from(number).ok()),
-        "SO_PRIORITY" | "IP_TOS" | "SO_SNDTIMEO" | "SO_RCVTIMEO" => return Ok(Setting::Ignored),
+        "SO_RCVLOWAT" => Box::new(move |options| options.rcvlowat = u32::try_from(number.max(1)).ok()),
+        "TCP_WINDOW_CLAMP" => Box::new(move |options| {
+            options.window_clamp = u32::try_from(number).ok().filter(|&octets| octets > 0);
+        }),
+        "IP_TOS" => Box::new(move |options| options.tos = number as u8),
+        "IP_TTL" => Box::new(move |options| options.ttl = u8::try_from(number).ok()),
+        "SO_PRIORITY" | "SO_SNDTIMEO" | "SO_RCVTIMEO" => return Ok(Setting::Ignored),
         _ => return Err(format!("the socket option {name} is not known here")),
     };
     Ok(Setting::Options(change))

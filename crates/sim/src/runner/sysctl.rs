@@ -37,6 +37,8 @@ fn set(knobs: &mut Knobs, sysctl: &Sysctl) -> Result<(), String> {
         "tcp_synack_retries" => knobs.tcp_synack_retries = octet()?,
         "tcp_abort_on_overflow" => knobs.tcp_abort_on_overflow = flag()?,
         "net.core.somaxconn" => knobs.somaxconn = wide()?,
+        "net.core.rmem_max" => knobs.rmem_max = wide()?,
+        "net.core.wmem_max" => knobs.wmem_max = wide()?,
         "tcp_retries1" => knobs.tcp_retries1 = octet()?,
         "tcp_retries2" => knobs.tcp_retries2 = octet()?,
         "tcp_orphan_retries" => knobs.tcp_orphan_retries = octet()?,

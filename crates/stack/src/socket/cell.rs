@@ -8,7 +8,7 @@ use crate::bind::Claim;
 use crate::flows::FlowRef;
 use bytes::Bytes;
 use lastack_observe::State;
-use lastack_tcp::knobs::SocketOptions;
+use lastack_tcp::knobs::{BufferBounds, SocketOptions};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,13 +16,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 /// What every socket of one shard shares: the list of sockets that the shard must look at.
-#[derive(Default)]
 pub(crate) struct Dirty {
     list: Mutex<VecDeque<Arc<Cell>>>,
     notify: Mutex<Option<Notify>>,
+    /// What the shard's knobs allow socket options to be.
+    bounds: Mutex<BufferBounds>,
 }
 
 impl Dirty {
+    pub(crate) fn new(bounds: BufferBounds) -> Dirty {
+        Dirty { list: Mutex::default(), notify: Mutex::default(), bounds: Mutex::new(bounds) }
+    }
+
+    pub(crate) fn set_bounds(&self, bounds: BufferBounds) {
+        *lock(&self.bounds) = bounds;
+    }
+
     pub(crate) fn set_notify(&self, notify: Notify) {
         *lock(&self.notify) = Some(notify);
     }
@@ -80,6 +89,12 @@ impl Cell {
             let shared = lock(&self.shared).clone();
             shared.push(self.clone());
         }
+    }
+
+    /// What the knobs of its shard allow.
+    pub(crate) fn bounds(&self) -> BufferBounds {
+        let shared = lock(&self.shared).clone();
+        *lock(&shared.bounds)
     }
 
     /// True when the socket lives on the shard with this list.
@@ -194,6 +209,8 @@ pub(crate) struct Inner {
     /// In-order octets that nobody has read.
     pub(crate) received: VecDeque<Bytes>,
     pub(crate) received_len: usize,
+    /// The window is nearly closed: a reader must not wait for its low-water mark.
+    pub(crate) pressed: bool,
     /// Octets read since the shard looked last.
     pub(crate) consumed: usize,
     /// No more octets will come (FIN, or the end of the flow).
@@ -207,6 +224,9 @@ pub(crate) struct Inner {
     pub(crate) in_flight: usize,
     /// Bound of `sending_len + in_flight`.
     pub(crate) send_max: usize,
+    /// Memory that the connection receives into, and its segment size, once there is one.
+    pub(crate) receive_memory: Option<u32>,
+    pub(crate) segment_max: Option<u16>,
     pub(crate) accept_queue: VecDeque<Accepted>,
     /// Connections of other shards that are on their way into the queue.
     pub(crate) accept_reserved: usize,
@@ -241,6 +261,7 @@ impl Inner {
             state: State::Closed,
             received: VecDeque::new(),
             received_len: 0,
+            pressed: false,
             consumed: 0,
             end_of_stream: false,
             read_shutdown: false,
@@ -249,6 +270,8 @@ impl Inner {
             sending_len: 0,
             in_flight: 0,
             send_max: 0,
+            receive_memory: None,
+            segment_max: None,
             accept_queue: VecDeque::new(),
             accept_reserved: 0,
             owned: true,
@@ -272,6 +295,21 @@ impl Inner {
 
     pub(crate) fn wait_control(&mut self, waker: &Waker) {
         register(&mut self.controllers, waker);
+    }
+
+    /// Takes SO_ERROR. That the network is down is told to everyone who asks.
+    pub(crate) fn take_error(&mut self) -> Option<SocketError> {
+        match self.error {
+            Some(SocketError::NetworkDown) => self.error,
+            _ => self.error.take(),
+        }
+    }
+
+    /// True when a reader need not wait for more octets: the low-water mark is reached, or will not be.
+    pub(crate) fn has_enough_to_read(&self) -> bool {
+        let ended = self.end_of_stream || self.read_shutdown || self.error.is_some() || self.pressed;
+        let least = if ended { 1 } else { self.options.rcvlowat.unwrap_or(1).max(1) };
+        self.received_len >= least as usize
     }
 
     /// Octets that a writer may still hand over.

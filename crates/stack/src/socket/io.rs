@@ -21,10 +21,14 @@ impl Socket {
         Ok(chunk)
     }
 
-    /// [`Socket::try_read`], waiting.
+    /// [`Socket::try_read`], waiting until as much is there as SO_RCVLOWAT says, or no more can come.
     pub fn poll_read(&self, cx: &mut Context<'_>, max: usize) -> Poll<Result<Bytes, SocketError>> {
         let answer = {
             let mut inner = self.cell.lock();
+            if Self::must_wait_to_read(&inner) {
+                inner.wait_read(cx.waker());
+                return Poll::Pending;
+            }
             let answer = Self::read(&mut inner, max);
             if answer == Err(SocketError::WouldBlock) {
                 inner.wait_read(cx.waker());
@@ -36,6 +40,11 @@ impl Socket {
             self.cell.mark();
         }
         Poll::Ready(answer)
+    }
+
+    /// There is something, but less than the low-water mark.
+    fn must_wait_to_read(inner: &Inner) -> bool {
+        inner.received_len > 0 && !inner.has_enough_to_read()
     }
 
     fn read(inner: &mut Inner, max: usize) -> Result<Bytes, SocketError> {
@@ -59,10 +68,15 @@ impl Socket {
         Self::peek(&mut self.cell.lock(), max)
     }
 
-    /// [`Socket::try_peek`], waiting.
-    pub fn poll_peek(&self, cx: &mut Context<'_>, max: usize) -> Poll<Result<Bytes, SocketError>> {
+    /// [`Socket::try_peek`] over as many chunks as `max` octets need, waiting as [`Socket::poll_read`] does. No chunk means
+    /// end of stream.
+    pub fn poll_peek(&self, cx: &mut Context<'_>, max: usize) -> Poll<Result<Vec<Bytes>, SocketError>> {
         let mut inner = self.cell.lock();
-        match Self::peek(&mut inner, max) {
+        if Self::must_wait_to_read(&inner) {
+            inner.wait_read(cx.waker());
+            return Poll::Pending;
+        }
+        match Self::peek_all(&mut inner, max) {
             Err(SocketError::WouldBlock) => {
                 inner.wait_read(cx.waker());
                 Poll::Pending
@@ -78,9 +92,25 @@ impl Socket {
         Self::nothing_to_read(inner).map(|()| Bytes::new())
     }
 
+    fn peek_all(inner: &mut Inner, max: usize) -> Result<Vec<Bytes>, SocketError> {
+        if inner.received.is_empty() {
+            return Self::nothing_to_read(inner).map(|()| Vec::new());
+        }
+        let mut chunks = Vec::new();
+        let mut room = max;
+        for chunk in &inner.received {
+            if room == 0 {
+                break;
+            }
+            chunks.push(chunk.slice(..room.min(chunk.len())));
+            room -= room.min(chunk.len());
+        }
+        Ok(chunks)
+    }
+
     /// Ok is end of stream.
     fn nothing_to_read(inner: &mut Inner) -> Result<(), SocketError> {
-        if let Some(error) = inner.error.take() {
+        if let Some(error) = inner.take_error() {
             return Err(error);
         }
         if inner.end_of_stream || inner.read_shutdown {
@@ -120,7 +150,7 @@ impl Socket {
     }
 
     fn write(inner: &mut Inner, mut chunk: Bytes) -> Result<usize, SocketError> {
-        if let Some(error) = inner.error.take() {
+        if let Some(error) = inner.take_error() {
             return Err(error);
         }
         if inner.write_shutdown || matches!(inner.phase, Phase::Fresh | Phase::Listening) {
@@ -140,12 +170,15 @@ impl Socket {
         Ok(taken)
     }
 
-    /// Ready when a read would not wait: octets, end of stream or an error are there. Takes nothing.
+    /// Ready when a read would not wait: octets (as many as SO_RCVLOWAT says), end of stream or an error are there. Takes nothing.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = self.cell.lock();
-        let waits = inner.received.is_empty()
-            && inner.error.is_none()
-            && Self::nothing_to_read(&mut inner) == Err(SocketError::WouldBlock);
+        let waits = inner.error.is_none()
+            && if inner.received.is_empty() {
+                Self::nothing_to_read(&mut inner) == Err(SocketError::WouldBlock)
+            } else {
+                Self::must_wait_to_read(&inner)
+            };
         if waits {
             inner.wait_read(cx.waker());
             return Poll::Pending;
@@ -165,6 +198,27 @@ impl Socket {
             };
         if waits {
             inner.wait_write(cx.waker());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// True when nothing will be received any more: the peer's FIN, shutdown() or the end of the connection.
+    pub fn is_read_closed(&self) -> bool {
+        let inner = self.cell.lock();
+        inner.end_of_stream || inner.read_shutdown
+    }
+
+    /// True when nothing can be written any more.
+    pub fn is_write_closed(&self) -> bool {
+        self.cell.lock().write_shutdown
+    }
+
+    /// Ready when an error waits to be told. Takes nothing.
+    pub fn poll_error(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.cell.lock();
+        if inner.error.is_none() {
+            inner.wait_read(cx.waker());
             return Poll::Pending;
         }
         Poll::Ready(())
@@ -235,12 +289,16 @@ impl Socket {
         self.cell.mark();
     }
 
-    /// After close() with SO_LINGER: ready when the FIN is acknowledged, the flow is gone or the linger time is over.
-    /// Without SO_LINGER: ready at the shard's next turn.
-    pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// After close() with SO_LINGER: ready when the data and the FIN are acknowledged, the flow is gone or the linger time
+    /// is over. Without SO_LINGER: ready at the shard's next turn; the stack delivers in the background.
+    ///
+    /// # Errors
+    /// Once: `TimedOut` when the linger time is over and the stack goes on in the background, how the connection ended, or
+    /// `Aborted` when close() itself reset it (unread octets, a linger time of zero).
+    pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<Result<(), SocketError>> {
         let mut inner = self.cell.lock();
         if inner.closed {
-            return Poll::Ready(());
+            return Poll::Ready(inner.take_error().map_or(Ok(()), Err));
         }
         inner.wait_control(cx.waker());
         Poll::Pending

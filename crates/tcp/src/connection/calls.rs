@@ -160,9 +160,16 @@ impl Connection {
         if (old.keepalive, old.keepidle) != (new.keepalive, new.keepidle) {
             self.arm_keepalive(knobs, now);
         }
-        if let Some(rcvbuf) = new.rcvbuf.filter(|_| old.rcvbuf != new.rcvbuf) {
-            self.receive.window.set_rcvbuf(rcvbuf);
+        match new.rcvbuf {
+            Some(rcvbuf) if old.rcvbuf != new.rcvbuf => self.receive.window.set_rcvbuf(rcvbuf),
+            None if old.rcvlowat != new.rcvlowat => {
+                // A low-water mark only ever widens a buffer.
+                let rcvbuf = self.receive.window.rcvbuf().max(new.receive_memory(knobs));
+                self.receive.window.set_rcvbuf(rcvbuf);
+            }
+            _ => {}
         }
+        self.receive.window.set_clamp(new.window_clamp);
         match new.quickack.filter(|_| old.quickack != new.quickack) {
             Some(true) => {
                 self.ack.leave_interactive_mode();

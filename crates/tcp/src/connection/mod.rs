@@ -105,7 +105,7 @@ impl Connection {
     pub fn new(seed: Established, options: &SocketOptions, knobs: &Knobs, now: Instant) -> Connection {
         let (una, nxt) = (seed.iss + 1, seed.irs + 1);
         let (peer_scale, our_scale) = seed.window_scale.unwrap_or((0, 0));
-        let rcvbuf = options.rcvbuf.unwrap_or(knobs.tcp_rmem[1]);
+        let rcvbuf = options.receive_memory(knobs);
         let mut rtt = RttEstimator::new();
         match seed.rtt {
             Some(sample) => rtt.sample(sample, una, una, knobs),
@@ -127,7 +127,8 @@ impl Connection {
             },
             receive: ReceiveSpace {
                 nxt,
-                window: ReceiveWindow::new(nxt, seed.receive_window, our_scale, rcvbuf, seed.our_mss),
+                window: ReceiveWindow::new(nxt, seed.receive_window, our_scale, rcvbuf, seed.our_mss)
+                    .clamped(options.window_clamp),
                 mss: seed.our_mss,
                 handed: 0,
                 handed_pinned: 0,

@@ -40,6 +40,16 @@ impl Connection {
         self.send.una.distance_to(self.send.end) as usize
     }
 
+    /// Memory that may be received into, in octets: SO_RCVBUF as getsockopt tells it.
+    pub fn receive_limit(&self) -> u32 {
+        self.receive.window.rcvbuf()
+    }
+
+    /// True when the peer may send less than another segment: a reader that waits for more (SO_RCVLOWAT) must be told.
+    pub fn is_window_nearly_closed(&self) -> bool {
+        self.receive.window.is_nearly_closed(self.receive.nxt)
+    }
+
     /// Memory that the send side keeps alive, in octets.
     pub fn send_charge(&self) -> usize {
         self.outgoing.as_ref().map_or(0, |outgoing| outgoing.buffer.pinned())

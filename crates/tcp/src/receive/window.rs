@@ -26,6 +26,8 @@ pub(crate) struct ReceiveWindow {
     rcvbuf: u32,
     /// Cap on the offer: grows while segments use their memory well (Linux rcv_ssthresh).
     threshold: u32,
+    /// The application's cap on the offer (TCP_WINDOW_CLAMP); `u32::MAX` without one.
+    clamp: u32,
     /// The peer's segment size as seen, for silly window avoidance (Linux rcv_mss).
     segment: u16,
     /// Our shift.
@@ -38,7 +40,36 @@ impl ReceiveWindow {
     pub(crate) fn new(nxt: Seq, advertised: u32, scale: u8, rcvbuf: u32, mss: u16) -> ReceiveWindow {
         // Linux guesses small (536) until the peer shows its segments.
         let segment = mss.min(536);
-        ReceiveWindow { acked: nxt, advertised, rcvbuf, threshold: advertised, segment, scale }
+        ReceiveWindow {
+            acked: nxt,
+            advertised,
+            rcvbuf,
+            threshold: advertised,
+            clamp: u32::MAX,
+            segment,
+            scale,
+        }
+    }
+
+    /// The same with TCP_WINDOW_CLAMP.
+    pub(crate) fn clamped(mut self, clamp: Option<u32>) -> ReceiveWindow {
+        self.set_clamp(clamp);
+        self
+    }
+
+    /// Sets or lifts TCP_WINDOW_CLAMP. What was offered stays offered.
+    pub(crate) fn set_clamp(&mut self, clamp: Option<u32>) {
+        self.clamp = clamp.unwrap_or(u32::MAX);
+    }
+
+    /// True when less than a segment may still come: a reader must not wait for more.
+    pub(crate) fn is_nearly_closed(&self, nxt: Seq) -> bool {
+        self.available(nxt) <= u32::from(self.segment)
+    }
+
+    /// The largest offer: that of an empty buffer.
+    fn full(&self) -> u32 {
+        window_of(self.rcvbuf).min(self.clamp)
     }
 
     /// Our shift.
@@ -112,7 +143,7 @@ impl ReceiveWindow {
     /// must itself be at most half of the buffer (Linux __tcp_cleanup_rbuf; stricter than RFC 9293 section 3.8.6.2.2).
     pub(crate) fn is_update_worth_sending(&self, nxt: Seq, charged: usize) -> bool {
         let current = self.available(nxt);
-        if current.saturating_mul(2) > window_of(self.rcvbuf) {
+        if current.saturating_mul(2) > self.full() {
             return false;
         }
         let offer = self.offer(charged);
@@ -131,8 +162,8 @@ impl ReceiveWindow {
 
     /// What we would like to offer (Linux __tcp_select_window).
     fn offer(&self, charged: usize) -> u32 {
-        let full = window_of(self.rcvbuf);
-        let mut free = self.space(charged);
+        let full = self.full();
+        let mut free = self.space(charged).min(full);
         let segment = u32::from(self.segment).min(full);
         if segment == 0 {
             return 0;
@@ -165,7 +196,7 @@ impl ReceiveWindow {
     }
 }
 
-const _: () = assert!(size_of::<ReceiveWindow>() <= 20);
+const _: () = assert!(size_of::<ReceiveWindow>() <= 24);
 
 #[cfg(test)]
 mod tests;
