@@ -70,6 +70,11 @@ pub enum EventKind {
         /// Why.
         reason: ResetReason,
     },
+    /// An ICMP message told why the peer cannot be reached, and was believed.
+    PeerUnreachable {
+        /// What it said.
+        reason: Unreachable,
+    },
     /// Data, SYN or FIN was sent again.
     Retransmitted {
         /// Sequence number relative to nothing: as on the wire.
@@ -86,6 +91,7 @@ impl fmt::Display for EventKind {
             EventKind::SegmentDropped { reason } => write!(f, "dropped: {reason}"),
             EventKind::ConnectionRefused { reason } => write!(f, "refused: {reason}"),
             EventKind::ResetSent { reason } => write!(f, "RST sent: {reason}"),
+            EventKind::PeerUnreachable { reason } => write!(f, "unreachable: {reason}"),
             EventKind::Retransmitted { seq, len } => write!(f, "retransmitted: {len} octets from {seq}"),
         }
     }
@@ -190,6 +196,9 @@ reasons! {
         MailboxFull = "the shard's mailbox is full",
         StaleIcmp = "an ICMP message about nothing in flight",
         UnknownProtocol = "not TCP and not ICMP",
+        UnwantedIcmp = "an ICMP message that we have no use for",
+        MartianSource = "the source address cannot be a peer's",
+        TooBig = "it does not fit the path, and may not be cut",
     }
 }
 
@@ -221,5 +230,22 @@ reasons! {
         FinWait2Expired = "the peer did not close in tcp_fin_timeout",
         TimeWaitSocket = "a segment that TIME_WAIT or an orphaned FIN_WAIT2 must refuse",
         ListenerClosed = "the listener closed before accept()",
+    }
+}
+
+reasons! {
+    /// What an ICMP message says of a peer that cannot be reached, both families' codes by their meaning.
+    Unreachable {
+        Network = "no route to the network",
+        Host = "the host cannot be reached",
+        Protocol = "the host does not speak TCP",
+        Port = "the host serves no such port",
+        SourceRoute = "the source route failed",
+        HostUnknown = "the host is not known",
+        HostIsolated = "the host is cut off",
+        Filtered = "a router on the way forbids it",
+        Prohibited = "a policy forbids it",
+        HopLimit = "the hop limit ran out on the way",
+        BadHeader = "a header field was not understood",
     }
 }

@@ -11,7 +11,7 @@ pub mod time;
 
 pub use census::Census;
 pub use counter::{Counter, Counters};
-pub use event::{Cause, DropReason, Event, EventKind, Flow, Refusal, ResetReason};
+pub use event::{Cause, DropReason, Event, EventKind, Flow, Refusal, ResetReason, Unreachable};
 pub use row::{Negotiated, SocketRow, TimerKind};
 pub use state::{ParseStateError, State};
 pub use time::Instant;

@@ -49,10 +49,9 @@ impl Stack {
                 return;
             }
         };
-        if !self.is_for_us(&parsed, looped) {
+        if let Some(reason) = self.unwanted(&parsed, looped) {
             self.out.count(Counter::IpInAddrErrors);
-            self.out.dropped(DropReason::NotOurs);
-            return;
+            return self.out.dropped(reason);
         }
         if parsed.fragment.is_none() {
             return self.deliver(parsed, frame);
@@ -72,15 +71,23 @@ impl Stack {
         }
     }
 
-    /// Ours, from somebody who can be; loopback addresses never come from a device (RFC 1122 section 3.2.1.3).
-    fn is_for_us(&self, parsed: &Parsed, looped: bool) -> bool {
-        let martian = |ip: IpAddr| ip.is_loopback() && !looped;
-        self.is_ours(parsed.destination)
-            && !martian(parsed.destination)
-            && !martian(parsed.source)
-            && !parsed.source.is_unspecified()
-            && !parsed.source.is_multicast()
-            && (looped || !self.is_ours(parsed.source))
+    /// Not for us, or from somebody who cannot be. Loopback addresses never come from a device (RFC 1122 section
+    /// 3.2.1.3), and IPv4-mapped ones are on no wire (RFC 4942 section 2.2).
+    fn unwanted(&self, parsed: &Parsed, looped: bool) -> Option<DropReason> {
+        let source = parsed.source;
+        let broadcast_or_mapped = match source {
+            IpAddr::V4(ip) => ip.is_broadcast(),
+            IpAddr::V6(ip) => ip.to_ipv4_mapped().is_some(),
+        };
+        let martian = source.is_unspecified()
+            || source.is_multicast()
+            || broadcast_or_mapped
+            || (!looped && (source.is_loopback() || self.is_ours(source)));
+        if !self.is_ours(parsed.destination) || (parsed.destination.is_loopback() && !looped) {
+            Some(DropReason::NotOurs)
+        } else {
+            martian.then_some(DropReason::MartianSource)
+        }
     }
 
     pub(crate) fn is_ours(&self, ip: IpAddr) -> bool {

@@ -9,17 +9,17 @@ use crate::flows::{Entry, FlowKind, FlowRef};
 use crate::socket::cell::{Cell, Inner, Phase, Wakes};
 use crate::stack::Stack;
 use crate::wheel::{TimerKey, Wheel};
-use lastack_observe::{Cause, Counter, Instant, State};
+use lastack_observe::{Cause, Counter, Instant, State, Unreachable};
 use lastack_tcp::{Connection, Knobs, Outcome};
 
 /// What an application is told when its flow ends. Linux: a RST in CLOSE_WAIT is EPIPE (TIMELINES T34).
-pub(crate) fn error_of(cause: Cause, state: State) -> Option<SocketError> {
+pub(crate) fn error_of(cause: Cause, state: State, reason: Option<Unreachable>) -> Option<SocketError> {
     match cause {
         Cause::Refused => Some(SocketError::Refused),
         Cause::Reset if state == State::CloseWait => Some(SocketError::BrokenPipe),
         Cause::Reset => Some(SocketError::Reset),
         Cause::TimedOut | Cause::KeepaliveTimedOut => Some(SocketError::TimedOut),
-        Cause::Unreachable => Some(SocketError::HostUnreachable),
+        Cause::Unreachable => Some(reason.map_or(SocketError::HostUnreachable, SocketError::from)),
         Cause::DeviceLost => Some(SocketError::NetworkDown),
         Cause::Abort | Cause::ListenerClosed | Cause::UnreadData => Some(SocketError::Aborted),
         _ => None,
@@ -139,6 +139,8 @@ impl Stack {
         let record = entry.engine.into_time_wait();
         let bits = claim.owner.to_bits();
         let Some(wait) = self.flows.insert_wait(record, &tuple, bits, flow) else {
+            self.out.begin(self.now, tuple);
+            self.out.state_changed(state, State::Closed, Cause::TableFull);
             self.leases.give(&self.budget, Limited::TimeWaits);
             self.budget.binds().release(claim);
             return;
@@ -153,7 +155,7 @@ impl Stack {
         self.flows.forget(&entry.tuple, flow);
         self.budget.binds().release(entry.claim);
         if let Some(cell) = &entry.cell {
-            detach(cell, error_of(cause, entry.state));
+            detach(cell, error_of(cause, entry.state, entry.engine.unreachable()));
         }
     }
 
@@ -187,10 +189,11 @@ impl Stack {
         self.out.begin(self.now, tuple);
         self.flows.forget(&tuple, flow);
         let reported = matches!(cause, Cause::Refused | Cause::Reset | Cause::TimedOut | Cause::Unreachable);
+        let reason = entry.engine.unreachable();
         if !reported {
             entry.engine.abort(cause, self.now, &mut self.out);
         }
-        let error = error_of(cause, entry.state).unwrap_or(SocketError::Aborted);
+        let error = error_of(cause, entry.state, reason).unwrap_or(SocketError::Aborted);
         self.fail_connect(entry.cell.as_deref(), entry.claim, error);
     }
 

@@ -12,7 +12,7 @@ use crate::handshake::{
 use crate::knobs::SocketOptions;
 use crate::state::ACTIVE_OPEN;
 use crate::{Arrival, Instant, Knobs, Output, Segment, Seq};
-use lastack_observe::{Cause, Counter, DropReason, EventKind, ResetReason, State};
+use lastack_observe::{Cause, Counter, DropReason, EventKind, ResetReason, State, Unreachable};
 use lastack_wire::tcp::{Flags, Header, Timestamps};
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub struct ActiveOpen {
     answers: AnswerLimit,
     /// What the segment that completed the handshake demands.
     first_ack: FirstAck,
+    /// What an ICMP message ended it with.
+    unreachable: Option<Unreachable>,
 }
 
 /// What the peer's SYN brought.
@@ -73,7 +75,7 @@ pub enum ActiveVerdict {
     /// The handshake is done: [`ActiveOpen::establish`].
     Establish,
     /// It is over; the change was reported. `Refused` is ECONNREFUSED, `Reset` ECONNRESET, `TimedOut` ETIMEDOUT,
-    /// `Unreachable` what the ICMP message said.
+    /// `Unreachable` what [`ActiveOpen::unreachable`] says.
     Fail(Cause),
 }
 
@@ -104,6 +106,7 @@ impl ActiveOpen {
             due: true,
             answers: AnswerLimit::default(),
             first_ack: FirstAck::Now,
+            unreachable: None,
         }
     }
 
@@ -208,15 +211,29 @@ impl ActiveOpen {
         Some(self.deadline)
     }
 
-    /// An ICMP message says that the peer cannot be reached; `quoted` is the number of the segment it quotes. Linux
-    /// fails connect() at once (as RFC 1122 section 4.2.3.9 does not ask for the soft codes).
-    pub fn handle_unreachable(&mut self, quoted: Seq, out: &mut Output) -> ActiveVerdict {
+    /// An ICMP message says that the peer cannot be reached; `quoted` is the number of the segment it quotes.
+    ///
+    /// RFC 1122 section 4.2.3.9 wants connect() to go on after most codes; Linux ends it whatever the code, so that an
+    /// application with several addresses tries the next; so do we.
+    pub fn handle_unreachable(
+        &mut self,
+        quoted: Seq,
+        reason: Unreachable,
+        out: &mut Output,
+    ) -> ActiveVerdict {
         if quoted != self.iss {
             out.count(Counter::OutOfWindowIcmps);
             out.dropped(DropReason::StaleIcmp);
             return ActiveVerdict::Keep;
         }
+        out.event(EventKind::PeerUnreachable { reason });
+        self.unreachable = Some(reason);
         self.fail(Cause::Unreachable, out)
+    }
+
+    /// What the ICMP message said that ended it.
+    pub fn unreachable(&self) -> Option<Unreachable> {
+        self.unreachable
     }
 
     /// close(): SYN-SENT ends without a word (TIMELINES T01e). SYN-RECEIVED comes back and goes on; the caller

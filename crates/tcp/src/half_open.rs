@@ -333,7 +333,8 @@ impl HalfOpen {
         self.iss
     }
 
-    /// Removes the request for a reason of the caller's: `AbortOnOverflow`, `ListenerClosed`, `DeviceLost`.
+    /// Removes the request for a reason of the caller's: `AbortOnOverflow`, `ListenerClosed`,
+    /// `Unreachable`, `DeviceLost`.
     pub fn abandon(self, cause: Cause, out: &mut Output) {
         HALF_OPEN.go(State::SynRecv, cause, out);
     }

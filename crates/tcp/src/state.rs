@@ -96,6 +96,7 @@ table! {
             Reset => Closed,
             InvalidSyn => Closed,
             SynAckRetriesExceeded => Closed,
+            Unreachable => Closed,
             AbortOnOverflow => Closed,
             ListenerClosed => Closed,
             DeviceLost => Closed,

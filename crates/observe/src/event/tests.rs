@@ -17,6 +17,7 @@ fn an_event_is_one_sentence() {
         (EventKind::SegmentDropped { reason: DropReason::Paws }, "dropped: the timestamp"),
         (EventKind::ConnectionRefused { reason: Refusal::NoListener }, "refused: nobody listens"),
         (EventKind::ResetSent { reason: ResetReason::NoSocket }, "RST sent: no socket"),
+        (EventKind::PeerUnreachable { reason: Unreachable::Port }, "unreachable: the host serves no"),
         (EventKind::Retransmitted { seq: 7, len: 3 }, "retransmitted: 3 octets from 7"),
     ] {
         assert!(kind.to_string().starts_with(text), "{kind}");
@@ -43,4 +44,6 @@ fn no_two_reasons_of_a_kind_read_the_same() {
     assert_eq!(texts.len(), DropReason::ALL.len());
     let texts: std::collections::BTreeSet<_> = Cause::ALL.iter().map(|cause| cause.text()).collect();
     assert_eq!(texts.len(), Cause::ALL.len());
+    let texts: std::collections::BTreeSet<_> = Unreachable::ALL.iter().map(|reason| reason.text()).collect();
+    assert_eq!(texts.len(), Unreachable::ALL.len());
 }

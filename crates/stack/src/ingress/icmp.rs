@@ -3,11 +3,11 @@
 //! Also the errors that we send ourselves, for protocols and ports that nobody serves, within a rate.
 
 use super::Tuple;
-use crate::flows::FlowKind;
+use crate::flows::{FlowKind, FlowRef};
 use crate::message::Kind;
 use crate::stack::Stack;
 use bytes::Bytes;
-use lastack_observe::{Counter, DropReason, Instant};
+use lastack_observe::{Cause, Counter, DropReason, EventKind, Instant, Unreachable};
 use lastack_tcp::{ActiveVerdict, Outcome};
 use lastack_wire::icmp::{self, Message, Problem, Quoted};
 use lastack_wire::packet::{self, Parsed};
@@ -43,6 +43,40 @@ impl ErrorLimit {
     }
 }
 
+/// What a message means, whatever its family; `None` for one that says nothing of the peer, or nothing that we know.
+fn reason_of(problem: Problem, v4: bool) -> Option<Unreachable> {
+    let code = match problem {
+        Problem::Unreachable { code } => code,
+        Problem::TimeExceeded { .. } => return Some(Unreachable::HopLimit),
+        Problem::ParameterProblem { .. } => return Some(Unreachable::BadHeader),
+        Problem::TooBig { .. } => return None,
+    };
+    // RFC 1122 section 3.2.2.1 with RFC 1812 section 5.2.7.1, and RFC 4443 section 3.1.
+    Some(match (v4, code) {
+        (true, 0 | 6 | 9 | 11) | (false, 0) => Unreachable::Network,
+        (true, 1 | 12) | (false, 2 | 3) => Unreachable::Host,
+        (true, 2) => Unreachable::Protocol,
+        (true, 3) | (false, 4) => Unreachable::Port,
+        (true, 5) => Unreachable::SourceRoute,
+        (true, 7) => Unreachable::HostUnknown,
+        (true, 8) => Unreachable::HostIsolated,
+        (true, 10 | 13 | 14 | 15) => Unreachable::Filtered,
+        (false, 1 | 5 | 6) => Unreachable::Prohibited,
+        _ => return None,
+    })
+}
+
+/// Linux's choice for a half-open request: in IPv4 what says that nobody is there, in IPv6 what is "fatal".
+fn ends_request(problem: Problem, v4: bool) -> bool {
+    match problem {
+        Problem::Unreachable { code } if v4 => code <= icmpv4::code::HOST_UNREACHABLE,
+        Problem::Unreachable { code } => matches!(code, 1 | 4 | 5 | 6),
+        Problem::TimeExceeded { .. } => v4,
+        Problem::ParameterProblem { .. } => true,
+        Problem::TooBig { .. } => false,
+    }
+}
+
 impl Stack {
     pub(super) fn deliver_icmp(&mut self, parsed: &Parsed, frame: Frame) {
         self.out.count(Counter::IpInDelivers);
@@ -67,7 +101,7 @@ impl Stack {
                 self.send_icmp(reply);
             }
             Ok(Message::Error { problem, quoted }) => self.handle_error(problem, quoted, frame),
-            Ok(Message::EchoReply(_) | Message::Other { .. }) => {}
+            Ok(Message::EchoReply(_) | Message::Other { .. }) => self.out.dropped(DropReason::UnwantedIcmp),
         }
     }
 
@@ -94,20 +128,47 @@ impl Stack {
         };
         match (flow.kind(), problem) {
             (FlowKind::Connection, Problem::TooBig { mtu }) => self.too_big(flow.slot(), &tuple, seq, mtu),
-            (FlowKind::Connection, Problem::Unreachable { .. }) => {
-                if let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) {
-                    entry.engine.handle_unreachable(seq, &mut self.out);
-                    self.settle(flow, Outcome::Continue);
-                }
+            (FlowKind::HalfOpen, problem) => self.half_open_is_unreachable(flow, problem, seq),
+            (_, problem) => match reason_of(problem, tuple.local.is_ipv4()) {
+                Some(reason) => self.peer_is_unreachable(flow, reason, seq),
+                None => self.out.dropped(DropReason::UnwantedIcmp),
+            },
+        }
+    }
+
+    fn peer_is_unreachable(&mut self, flow: FlowRef, reason: Unreachable, seq: Seq) {
+        match flow.kind() {
+            FlowKind::Connection => {
+                let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
+                entry.engine.handle_unreachable(seq, reason, &mut self.out);
+                self.settle(flow, Outcome::Continue);
             }
-            (FlowKind::ActiveOpen, Problem::Unreachable { .. }) => {
+            FlowKind::ActiveOpen => {
                 let Some(entry) = self.flows.slabs.active.get_mut(flow.slot()) else { return };
-                match entry.engine.handle_unreachable(seq, &mut self.out) {
+                match entry.engine.handle_unreachable(seq, reason, &mut self.out) {
                     ActiveVerdict::Fail(cause) => self.failed(flow, cause),
                     ActiveVerdict::Keep | ActiveVerdict::Establish => {}
                 }
             }
-            _ => self.out.dropped(DropReason::StaleIcmp),
+            FlowKind::HalfOpen | FlowKind::TimeWait => self.out.dropped(DropReason::StaleIcmp),
+        }
+    }
+
+    /// Linux drops a request whose SYN-ACK cannot get through, when the message quotes that SYN-ACK (tcp_req_err).
+    fn half_open_is_unreachable(&mut self, flow: FlowRef, problem: Problem, seq: Seq) {
+        let Some((record, _)) = self.flows.slabs.half.get(flow) else { return };
+        if seq != record.iss() {
+            self.out.count(Counter::OutOfWindowIcmps);
+            return self.out.dropped(DropReason::StaleIcmp);
+        }
+        let v4 = !flow.v6();
+        match reason_of(problem, v4).filter(|_| ends_request(problem, v4)) {
+            Some(reason) => {
+                self.out.event(EventKind::PeerUnreachable { reason });
+                self.out.count(Counter::ListenDrops);
+                self.abandon_half(flow, Cause::Unreachable);
+            }
+            None => self.out.dropped(DropReason::UnwantedIcmp),
         }
     }
 
@@ -120,7 +181,7 @@ impl Stack {
         let mss = crate::egress::path_mss(mtu as u16, tuple);
         let Some(entry) = self.flows.slabs.connections.get_mut(slot) else { return };
         entry.engine.handle_too_big(seq, mss, &mut self.out);
-        let flow = crate::flows::FlowRef::new(FlowKind::Connection, false, slot);
+        let flow = FlowRef::new(FlowKind::Connection, false, slot);
         self.settle(flow, Outcome::Continue);
     }
 

@@ -1,5 +1,6 @@
 //! Why a call on a socket failed, under Linux's errno.
 
+use lastack_observe::Unreachable;
 use std::io::{self, ErrorKind};
 
 macro_rules! errors {
@@ -54,6 +55,28 @@ errors! {
     Already = 114, "EALREADY", Other, "a connection attempt is under way";
     InProgress = 115, "EINPROGRESS", Other, "the connection attempt has begun";
     ProtocolUnreachable = 92, "ENOPROTOOPT", Other, "the peer does not speak the protocol";
+    AccessDenied = 13, "EACCES", PermissionDenied, "a policy forbids the way to the peer";
+    NotOnNetwork = 64, "ENONET", Other, "the peer is cut off from the network";
+    Protocol = 71, "EPROTO", Other, "a router or the peer did not understand the packet";
+    NotSupported = 95, "EOPNOTSUPP", Unsupported, "the way to the peer does not support it";
+    HostDown = 112, "EHOSTDOWN", Other, "the host is not known";
+}
+
+/// Linux's table of ICMP codes (`icmp_err_convert`, `icmpv6_err_convert`).
+impl From<Unreachable> for SocketError {
+    fn from(reason: Unreachable) -> SocketError {
+        match reason {
+            Unreachable::Network => SocketError::NetworkUnreachable,
+            Unreachable::Host | Unreachable::Filtered | Unreachable::HopLimit => SocketError::HostUnreachable,
+            Unreachable::Protocol => SocketError::ProtocolUnreachable,
+            Unreachable::Port => SocketError::Refused,
+            Unreachable::SourceRoute => SocketError::NotSupported,
+            Unreachable::HostUnknown => SocketError::HostDown,
+            Unreachable::HostIsolated => SocketError::NotOnNetwork,
+            Unreachable::Prohibited => SocketError::AccessDenied,
+            Unreachable::BadHeader => SocketError::Protocol,
+        }
+    }
 }
 
 impl From<SocketError> for io::Error {

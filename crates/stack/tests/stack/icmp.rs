@@ -1,14 +1,14 @@
 //! Echo, errors, fragments, and packets that are not for us.
 
 use crate::raw::{PEER, Raw, segment, syn};
-use crate::world::{address, ip, text};
+use crate::world::{address, ip, ipv6, text};
 use bytes::Bytes;
-use lastack_stack::SocketError;
-use lastack_stack::observe::Counter;
+use lastack_stack::observe::{Counter, State};
 use lastack_stack::wire::icmp::{Echo, Message, Problem};
 use lastack_stack::wire::packet::{self, BuildOptions};
 use lastack_stack::wire::tcp::Flags;
 use lastack_stack::wire::{Frame, Packet, Protocol, icmpv4, ipv4};
+use lastack_stack::{Knobs, SocketError};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -111,14 +111,14 @@ fn what_is_not_for_us_or_broken_is_dropped_and_counted() {
     raw.world.inject(0, with(8, 1));
     raw.world.inject(0, Frame::plain(good.data.slice(..30)));
     raw.world.inject(0, Frame::plain(Bytes::new()));
-    for source in ["127.0.0.1", "10.0.0.1", "0.0.0.0", "224.0.0.1"] {
+    for source in ["127.0.0.1", "10.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255"] {
         let source: IpAddr = source.parse().expect("an address");
         raw.world.inject(0, segment(SocketAddr::new(source, 1), 80, &syn(1), ""));
     }
     assert!(raw.frames().is_empty());
     assert_eq!(raw.world.counter(0, Counter::InCsumErrors), 1);
     assert_eq!(raw.world.counter(0, Counter::IpInHdrErrors), 3);
-    assert_eq!(raw.world.counter(0, Counter::IpInAddrErrors), 4);
+    assert_eq!(raw.world.counter(0, Counter::IpInAddrErrors), 5);
     raw.world.inject(0, good);
     assert_eq!(raw.segments()[0].1.flags, Flags::RST.with(Flags::ACK));
 }
@@ -140,6 +140,103 @@ fn unreachable_ends_connect_only_when_it_quotes_our_syn() {
     raw.world.inject(0, real.to_frame());
     raw.world.run_ms(1);
     assert_eq!(client.try_connected(), Err(SocketError::HostUnreachable));
+}
+
+/// What connect() says after an ICMP error about its SYN.
+fn connect_after(problem: Problem, peer: IpAddr, ours: IpAddr) -> Result<(), SocketError> {
+    let mut raw = Raw::new();
+    let client = raw.world.connect(0, SocketAddr::new(peer, 9));
+    let sent = raw.frames().pop().expect("a SYN");
+    let error = packet::icmp_error(peer, ours, problem, &sent.data, BuildOptions::default());
+    raw.world.inject(0, error.to_frame());
+    raw.world.run_ms(1);
+    client.try_connected()
+}
+
+#[test]
+fn connect_tells_what_the_network_said() {
+    let ipv4 = [
+        (0, SocketError::NetworkUnreachable),
+        (1, SocketError::HostUnreachable),
+        (2, SocketError::ProtocolUnreachable),
+        (3, SocketError::Refused),
+        (5, SocketError::NotSupported),
+        (7, SocketError::HostDown),
+        (8, SocketError::NotOnNetwork),
+        (13, SocketError::HostUnreachable),
+        (99, SocketError::WouldBlock),
+    ];
+    for (code, error) in ipv4 {
+        assert_eq!(connect_after(Problem::Unreachable { code }, PEER, ip(0)), Err(error), "code {code}");
+    }
+    let (peer, ours): (IpAddr, _) = ("fd00::99".parse().expect("an address"), ipv6(0));
+    let ipv6 = [
+        (0, SocketError::NetworkUnreachable),
+        (1, SocketError::AccessDenied),
+        (3, SocketError::HostUnreachable),
+        (4, SocketError::Refused),
+    ];
+    for (code, error) in ipv6 {
+        assert_eq!(connect_after(Problem::Unreachable { code }, peer, ours), Err(error), "code {code}");
+    }
+    let hops = Problem::TimeExceeded { code: 0 };
+    assert_eq!(connect_after(hops, PEER, ip(0)), Err(SocketError::HostUnreachable));
+    let header = Problem::ParameterProblem { code: 0, pointer: 20 };
+    assert_eq!(connect_after(header, PEER, ip(0)), Err(SocketError::Protocol));
+}
+
+#[test]
+fn an_established_connection_remembers_the_message_until_it_times_out() {
+    let mut raw = Raw::new();
+    raw.world.stack(0).set_knobs(Knobs { tcp_retries2: 3, ..Knobs::default() });
+    let listener = raw.world.listener(0, 80, 4);
+    raw.open(1, 80);
+    let (server, _) = listener.try_accept().expect("it is connected");
+    assert_eq!(server.try_write(text("hello")), Ok(5));
+    let sent = raw.frames().pop().expect("a segment");
+    let code = icmpv4::code::NET_UNREACHABLE;
+    let error = packet::unreachable(PEER, ip(0), code, &sent.data, BuildOptions::default());
+    raw.world.inject(0, error.to_frame());
+    raw.world.run_ms(1);
+    assert_eq!(server.try_read(9), Err(SocketError::WouldBlock), "it goes on");
+    raw.world.run(Duration::from_secs(60));
+    assert_eq!(server.try_read(9), Err(SocketError::NetworkUnreachable));
+}
+
+#[test]
+fn a_half_open_request_ends_when_its_syn_ack_cannot_get_through() {
+    let codes = [(0, 0), (1, 0), (3, 1), (13, 1)];
+    for (code, left) in codes {
+        let mut raw = Raw::new();
+        let _listener = raw.world.listener(0, 80, 4);
+        raw.send(1, 80, syn(7), "");
+        let sent = raw.frames().pop().expect("a SYN-ACK");
+        let mut forged = sent.data.to_vec();
+        forged[24] ^= 1;
+        for (quoted, left) in [(forged.into(), 1), (sent.data.clone(), left)] {
+            let error = packet::unreachable(PEER, ip(0), code, &quoted, BuildOptions::default());
+            raw.world.inject(0, error.to_frame());
+            raw.world.run_ms(1);
+            assert_eq!(raw.world.count(0, State::SynRecv), left, "code {code}");
+        }
+    }
+}
+
+#[test]
+fn an_ipv4_mapped_source_is_on_no_wire() {
+    let mut raw = Raw::new();
+    let _listener = raw.world.listener(0, 80, 4);
+    let header = lastack_stack::wire::ipv6::Header {
+        source: "::ffff:10.0.0.99".parse().expect("an address"),
+        destination: "fd00::1".parse().expect("an address"),
+        next_header: Protocol::TCP,
+        hop_limit: 64,
+        traffic_class: 0,
+        flow_label: 0,
+    };
+    raw.world.inject(0, Frame::plain([&header.emit(20)[..], &[0; 20]].concat()));
+    assert!(raw.frames().is_empty());
+    assert_eq!(raw.world.counter(0, Counter::IpInAddrErrors), 1);
 }
 
 #[test]

@@ -308,9 +308,12 @@ fn aborting_tells_a_peer_that_knows() {
 fn an_icmp_message_about_the_syn_fails_the_open() {
     let mut out = output(NOW);
     let mut open = plain_open();
-    assert_eq!(open.handle_unreachable(ISS + 5, &mut out), ActiveVerdict::Keep);
+    assert_eq!(open.handle_unreachable(ISS + 5, Unreachable::Host, &mut out), ActiveVerdict::Keep);
     assert_eq!(out.counters.value(Counter::OutOfWindowIcmps), 1);
-    assert_eq!(open.handle_unreachable(ISS, &mut out), ActiveVerdict::Fail(Cause::Unreachable));
+    assert_eq!(
+        open.handle_unreachable(ISS, Unreachable::Port, &mut out),
+        ActiveVerdict::Fail(Cause::Unreachable)
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::knobs::{Linger, SocketOptions};
 use crate::time_wait::TIME_WAIT_LENGTH;
 use crate::{Instant, Knobs, Output, Seq};
 use bytes::Bytes;
-use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
+use lastack_observe::{Cause, Counter, DropReason, EventKind, ResetReason, State, Unreachable};
 
 /// A smaller path is not believed: a forged message must not make a stream of tiny segments (Linux's
 /// ip_rt_min_pmtu 552, less the headers).
@@ -183,11 +183,15 @@ impl Connection {
     }
 
     /// The network said that the segment with number `quoted` was too big (RFC 1191, RFC 8201); `mss` is what fits the
-    /// path now, before options are subtracted. Believed only for a segment in flight (RFC 5927).
+    /// path now, before options are subtracted. Believed only for a segment in flight (RFC 5927). It holds for this
+    /// connection as long as it lives; other connections of the path find out for themselves.
     pub fn handle_too_big(&mut self, quoted: Seq, mss: u16, out: &mut Output) {
         let mss = mss.max(PATH_MSS_MIN);
-        if !self.is_in_flight(quoted, out) || mss >= self.send.mss {
+        if !self.is_in_flight(quoted, out) {
             return;
+        }
+        if mss >= self.send.mss {
+            return out.dropped(DropReason::StaleIcmp);
         }
         out.count(Counter::MtupSuccess);
         self.send.mss = mss;
@@ -197,9 +201,10 @@ impl Connection {
 
     /// The network said that the peer cannot be reached: remembered, and told when the connection times out (RFC 1122
     /// section 4.2.3.9, a soft error).
-    pub fn handle_unreachable(&mut self, quoted: Seq, out: &mut Output) {
+    pub fn handle_unreachable(&mut self, quoted: Seq, reason: Unreachable, out: &mut Output) {
         if self.is_in_flight(quoted, out) {
-            self.soft_error = true;
+            out.event(EventKind::PeerUnreachable { reason });
+            self.unreachable = Some(reason);
         }
     }
 

@@ -34,7 +34,7 @@ use crate::time_wait::{Remains, TIME_WAIT_LENGTH, TimeWait};
 use crate::{Arrival, Instant, Knobs, Output};
 use ack::AckPolicy;
 use incoming::Incoming;
-use lastack_observe::{Cause, Counter, State};
+use lastack_observe::{Cause, Counter, State, Unreachable};
 use space::{ReceiveSpace, SendSpace, Turn};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -81,8 +81,8 @@ pub struct Connection {
     peer_finished: bool,
     /// The application will not read, or the peer will not send.
     receive_closed: bool,
-    /// The network told that the peer cannot be reached, and nothing came since.
-    soft_error: bool,
+    /// What the network told of why the peer cannot be reached, when nothing came since.
+    unreachable: Option<Unreachable>,
     /// Whether the next segment goes out against Nagle, the congestion window and silly window avoidance.
     forced: Forced,
     /// The acknowledgment that is owed goes out by poll_transmit, before data.
@@ -156,7 +156,7 @@ impl Connection {
             fin_queued: false,
             peer_finished: false,
             receive_closed: false,
-            soft_error: false,
+            unreachable: None,
             forced: Forced::No,
             ack_first: false,
         };

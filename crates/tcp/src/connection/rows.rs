@@ -3,7 +3,7 @@
 use super::Connection;
 use crate::Knobs;
 use crate::knobs::SocketOptions;
-use lastack_observe::{State, row::Negotiated};
+use lastack_observe::{State, Unreachable, row::Negotiated};
 use std::time::Duration;
 
 /// What a connection without options of its own has.
@@ -94,6 +94,12 @@ impl Connection {
             window_scale: self.window_scaled.then(|| (self.send.scale, self.receive.window.scale())),
             mss: self.effective_mss(),
         }
+    }
+
+    /// Why the network says that the peer cannot be reached, when it did and nothing came since: what an application is
+    /// told after `Cause::Unreachable`.
+    pub fn unreachable(&self) -> Option<Unreachable> {
+        self.unreachable
     }
 
     /// Smoothed round-trip time, once there is one.

@@ -153,7 +153,7 @@ impl Connection {
     /// No RST: the peer is thought dead, and an orphan ends as silently (TIMELINES T03, T18).
     fn time_out(&mut self, turn: &mut Turn) -> Outcome {
         turn.out.count(Counter::AbortOnTimeout);
-        let cause = if self.soft_error { Cause::Unreachable } else { Cause::TimedOut };
+        let cause = if self.unreachable.is_some() { Cause::Unreachable } else { Cause::TimedOut };
         self.end(cause, turn)
     }
 
@@ -195,7 +195,7 @@ impl Connection {
 
     fn orphan_retries(&self, alive: bool, knobs: &Knobs) -> u8 {
         match knobs.tcp_orphan_retries {
-            _ if self.soft_error && !alive => 0,
+            _ if self.unreachable.is_some() && !alive => 0,
             0 if alive => ORPHAN_RETRIES,
             retries => retries,
         }

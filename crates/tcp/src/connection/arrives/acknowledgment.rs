@@ -44,7 +44,7 @@ impl Connection {
             let advances = arrival.header.ack.gt(self.send.una);
             turn.out.count(if advances { Counter::HpAcks } else { Counter::PureAcks });
         }
-        self.soft_error = false;
+        self.unreachable = None;
         self.retries.probes = 0;
         self.heard_at = turn.now;
         if self.send.una == self.send.nxt {

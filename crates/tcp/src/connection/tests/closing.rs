@@ -4,7 +4,7 @@ use super::lab::{Lab, seed};
 use crate::Knobs;
 use crate::connection::Outcome;
 use crate::knobs::{Linger, SocketOptions};
-use lastack_observe::{Cause, Counter, State};
+use lastack_observe::{Cause, Counter, State, Unreachable};
 use lastack_wire::tcp::Flags;
 use std::time::Duration;
 
@@ -218,10 +218,10 @@ fn t46_abort_in_each_state() {
 #[test]
 fn a_soft_error_names_the_end() {
     let mut lab = Lab::with(seed(), SocketOptions::default(), Knobs { tcp_retries2: 3, ..Knobs::default() });
-    lab.connection.handle_unreachable(super::lab::ISS + 1, &mut lab.out);
+    lab.connection.handle_unreachable(super::lab::ISS + 1, Unreachable::Host, &mut lab.out);
     assert_eq!(lab.count(Counter::OutOfWindowIcmps), 1, "nothing is in flight");
     lab.send(10);
-    lab.connection.handle_unreachable(super::lab::ISS + 1, &mut lab.out);
+    lab.connection.handle_unreachable(super::lab::ISS + 1, Unreachable::Host, &mut lab.out);
     lab.run_to_end(100_000);
     assert_eq!(lab.cause(), Some(Cause::Unreachable));
 }
