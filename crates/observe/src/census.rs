@@ -42,6 +42,14 @@ impl Census {
         self.counts[state as usize] = self.counts[state as usize].saturating_sub(1);
     }
 
+    /// Adds the counts of another.
+    pub fn join(&mut self, other: &Census) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count = count.saturating_add(more);
+        }
+        self.orphans = self.orphans.saturating_add(other.orphans);
+    }
+
     /// A flow or listener goes from one state to another.
     pub fn change(&mut self, from: State, to: State) {
         if from != to {

@@ -9,10 +9,10 @@ use std::fmt;
 mod tests;
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $name:literal,)*) => {
         /// One counter; the variant is the kernel's name without its group.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Counter { $($(#[$doc])* $variant,)* }
+        pub enum Counter { $($(#[doc = $doc])* $variant,)* }
 
         impl Counter {
             /// Every counter, in the order of the kernel's files.
@@ -21,6 +21,11 @@ macro_rules! counters {
             /// Group and name, as nstat prints them.
             pub const fn name(self) -> &'static str {
                 match self { $(Counter::$variant => $name,)* }
+            }
+
+            /// What it counts, in one sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Counter::$variant => concat!($($doc),*),)* }.trim()
             }
         }
     };

@@ -6,8 +6,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+mod facts;
 #[cfg(test)]
 mod tests;
+
+pub use facts::{Holder, HostFacts, SocketMemory, TcpInfo};
 
 /// Which timer runs (the kernel's numbers in sock_diag).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,9 +87,30 @@ pub struct SocketRow {
     pub unaccepted: bool,
     /// What the handshake agreed on, once it has.
     pub negotiated: Option<Negotiated>,
+    /// What only the kernel tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Box<HostFacts>>,
 }
 
 impl SocketRow {
+    /// A row of which nothing is known but its state and its ends.
+    pub const fn new(state: State, flow: Flow) -> SocketRow {
+        SocketRow {
+            state,
+            recv_queue: 0,
+            send_queue: 0,
+            flow,
+            timer: TimerKind::Off,
+            timer_left: None,
+            retransmits: 0,
+            age: None,
+            orphan: false,
+            unaccepted: false,
+            negotiated: None,
+            host: None,
+        }
+    }
+
     /// The line above rows, as `ss -tano` prints it.
     pub fn header() -> String {
         columns("State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", "Process")

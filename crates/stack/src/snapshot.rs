@@ -80,7 +80,7 @@ impl Stack {
         Some(SocketRow {
             recv_queue: clamp(queued),
             send_queue: clamp(listener.limit(self.config.knobs.somaxconn)),
-            ..blank(State::Listen, Flow { local: listener.address, remote: peer })
+            ..SocketRow::new(State::Listen, Flow { local: listener.address, remote: peer })
         })
     }
 
@@ -94,7 +94,7 @@ impl Stack {
             retransmits: entry.engine.retransmits(),
             age: Some(now.since(entry.since)),
             orphan: entry.cell.is_none(),
-            ..blank(entry.state, entry.tuple)
+            ..SocketRow::new(entry.state, entry.tuple)
         })
     }
 
@@ -113,7 +113,7 @@ impl Stack {
             orphan: entry.orphan,
             unaccepted: entry.cell.as_ref().is_some_and(|cell| !cell.lock().owned),
             negotiated: Some(entry.engine.negotiated()),
-            ..blank(entry.state, entry.tuple)
+            ..SocketRow::new(entry.state, entry.tuple)
         })
     }
 
@@ -123,7 +123,7 @@ impl Stack {
             timer: TimerKind::On,
             timer_left: left(self.flows.slabs.half.deadline_of(flow, now), now),
             retransmits: record.timeouts(),
-            ..blank(State::SynRecv, self.flows.tuple(flow)?)
+            ..SocketRow::new(State::SynRecv, self.flows.tuple(flow)?)
         })
     }
 
@@ -133,24 +133,8 @@ impl Stack {
             timer: TimerKind::Timewait,
             timer_left: left(self.flows.slabs.waits.deadline_of(flow, now), now),
             orphan: record.state() == State::FinWait2,
-            ..blank(record.state(), self.flows.tuple(flow)?)
+            ..SocketRow::new(record.state(), self.flows.tuple(flow)?)
         })
-    }
-}
-
-fn blank(state: State, flow: Flow) -> SocketRow {
-    SocketRow {
-        state,
-        recv_queue: 0,
-        send_queue: 0,
-        flow,
-        timer: TimerKind::Off,
-        timer_left: None,
-        retransmits: 0,
-        age: None,
-        orphan: false,
-        unaccepted: false,
-        negotiated: None,
     }
 }
 

@@ -6,6 +6,8 @@ fn names_are_unique_and_found() {
         assert_eq!(Counter::from_name(counter.name()), Some(counter));
     }
     assert_eq!(Counter::from_name("TcpExtNothing"), None);
+    assert!(Counter::ALL.iter().all(|counter| counter.meaning().ends_with('.')));
+    assert_eq!(Counter::SynRetrans.meaning(), "SYNs and SYN-ACKs retransmitted.");
 }
 
 #[test]

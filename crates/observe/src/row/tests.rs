@@ -13,6 +13,7 @@ fn row() -> SocketRow {
         orphan: false,
         unaccepted: true,
         negotiated: Some(Negotiated { timestamps: true, sack: true, window_scale: Some((7, 10)), mss: 1448 }),
+        host: None,
     }
 }
 

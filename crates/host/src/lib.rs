@@ -1,0 +1,22 @@
+//! The Linux kernel's TCP as [`lastack_observe`] types: sockets by sock_diag, counters and sysctls from /proc, which process
+//! holds a socket, network namespaces.
+//!
+//! It reads and never judges: what is wrong is the doctor's business. It changes nothing, except through [`tune`]. Everything
+//! that the kernel and /proc say is taken as hostile: checked offsets, bounded reads, control characters replaced. What could
+//! not be read is counted and never guessed.
+
+pub mod age;
+pub mod cgroups;
+pub mod counters;
+pub mod diag;
+mod error;
+mod files;
+pub mod listeners;
+pub mod namespace;
+pub mod processes;
+pub mod sysctl;
+pub mod tune;
+
+pub use diag::{Diag, Dumped, Extensions, Family, PortFilter, Query, SocketView, StateSet};
+pub use error::Error;
+pub use lastack_observe as observe;
