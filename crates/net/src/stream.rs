@@ -12,6 +12,7 @@ pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf
 
 use crate::options::socket_options;
 use crate::{Handle, Keepalive, TcpSocket};
+use lastack_observe::State;
 use lastack_stack::{Shutdown, Socket, SocketError, SocketOptions};
 use std::future::poll_fn;
 use std::io;
@@ -68,9 +69,10 @@ impl TcpStream {
     /// The peer's address.
     ///
     /// # Errors
-    /// `NotConnected` when there never was one.
+    /// `NotConnected` once the connection is over in both directions, as getpeername() answers.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.peer_addr().ok_or_else(|| SocketError::NotConnected.into())
+        let lives = |_: &SocketAddr| self.socket.state() != State::Closed;
+        self.socket.peer_addr().filter(lives).ok_or_else(|| SocketError::NotConnected.into())
     }
 
     /// The socket beneath: state, queues, options and errors as Linux's errno.
