@@ -183,7 +183,9 @@ impl World {
             if finished && end.close_when_done {
                 connection.shutdown_send(&knobs, self.now, &mut end.out);
             }
-            if connection.is_read_closed() && connection.is_write_closed() && !end.closed {
+            // An orphan gives up after tcp_orphan_retries: who wants every octet delivered waits for the last one.
+            let both = connection.is_read_closed() && connection.is_write_closed();
+            if both && connection.is_flushed() && !end.closed {
                 end.closed = true;
                 self.call(index, |connection, knobs, now, out| connection.close(knobs, now, out));
             }
