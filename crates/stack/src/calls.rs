@@ -30,6 +30,7 @@ struct Work {
     requests: Requests,
     consumed: usize,
     sending: VecDeque<Bytes>,
+    sending_urgent: Option<usize>,
     flow: Option<FlowRef>,
     listener: Option<u16>,
 }
@@ -60,46 +61,54 @@ impl Stack {
                 requests: std::mem::take(&mut inner.requests),
                 consumed: std::mem::take(&mut inner.consumed),
                 sending: std::mem::take(&mut inner.sending),
+                sending_urgent: inner.sending_urgent.take(),
                 flow: inner.flow,
                 listener: inner.listener,
             }
         };
-        let Work { requests, consumed, sending, flow, listener } = work;
-        if requests.options {
+        let (flow, listener) = (work.flow, work.listener);
+        if work.requests.options {
             self.apply_options(cell, flow, listener);
         }
-        if let Some(address) = requests.bind {
+        if let Some(address) = work.requests.bind {
             self.bind(cell, address, rng);
         }
-        if let Some(backlog) = requests.listen {
+        if let Some(backlog) = work.requests.listen {
             self.listen(cell, backlog, rng);
         }
-        if let Some(peer) = requests.connect {
+        if let Some(peer) = work.requests.connect {
             self.connect(cell, peer, rng);
         }
+        let (close, abort) = (work.requests.close, work.requests.abort);
         if let Some(flow) = flow.filter(|flow| flow.kind() == FlowKind::Connection) {
-            self.feed(flow, consumed, sending, &requests);
+            self.feed(flow, work);
         }
-        if requests.close {
-            self.close(cell, requests.abort);
+        if close {
+            self.close(cell, abort);
         }
     }
 
     /// Octets read and written, and the end of writing.
-    fn feed(&mut self, flow: FlowRef, consumed: usize, sending: VecDeque<Bytes>, requests: &Requests) {
+    fn feed(&mut self, flow: FlowRef, work: Work) {
         let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
         let (knobs, now, out) = (&self.config.knobs, self.now, &mut self.out);
         out.begin(now, entry.tuple);
-        if consumed > 0 {
-            entry.engine.consumed(consumed, knobs, now, out);
+        if work.consumed > 0 {
+            entry.engine.consumed(work.consumed, knobs, now, out);
         }
-        for chunk in sending {
-            entry.engine.send(chunk);
+        let mut sent = 0;
+        for chunk in work.sending {
+            sent += chunk.len();
+            if work.sending_urgent == Some(sent) {
+                entry.engine.send_urgent(chunk);
+            } else {
+                entry.engine.send(chunk);
+            }
         }
-        if requests.shutdown_read {
+        if work.requests.shutdown_read {
             entry.engine.shutdown_receive();
         }
-        if requests.shutdown_write {
+        if work.requests.shutdown_write {
             entry.engine.shutdown_send(knobs, now, out);
         }
         self.settle(flow, Outcome::Continue);

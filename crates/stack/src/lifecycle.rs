@@ -29,6 +29,11 @@ pub(crate) fn error_of(cause: Cause, state: State, reason: Option<Unreachable>) 
 /// Takes the news of a connection into its cell.
 fn tell_cell(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, knobs: &Knobs) {
     let mut arrived = false;
+    inner.urgent_announced = engine.is_urgent_announced();
+    if let Some(urgent) = engine.take_urgent() {
+        inner.mark_urgent(urgent);
+        wakes.read = true;
+    }
     while let Some(chunk) = engine.take_received() {
         inner.received_len += chunk.len();
         inner.received.push_back(chunk);
@@ -36,6 +41,7 @@ fn tell_cell(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, knob
     }
     inner.pressed = engine.is_window_nearly_closed();
     wakes.read |= arrived && inner.has_enough_to_read();
+    inner.peer_finished |= engine.is_peer_finished();
     if engine.is_read_closed() && !inner.end_of_stream {
         inner.end_of_stream = true;
         wakes.read = true;

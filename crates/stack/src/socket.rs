@@ -7,6 +7,7 @@ pub(crate) mod cell;
 mod error;
 mod io;
 mod options;
+mod urgent;
 
 pub use error::SocketError;
 

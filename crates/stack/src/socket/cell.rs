@@ -3,6 +3,7 @@
 //! No protocol here. The application's side writes requests and bytes and marks the cell dirty; the shard alone
 //! applies them (`handle_sockets`) and writes answers. The lock is held for moves of pointers only, never over a call.
 
+use super::urgent::Mark;
 use super::{Notify, SocketError};
 use crate::bind::Claim;
 use crate::flows::FlowRef;
@@ -211,15 +212,23 @@ pub(crate) struct Inner {
     pub(crate) received_len: usize,
     /// The window is nearly closed: a reader must not wait for its low-water mark.
     pub(crate) pressed: bool,
+    /// The urgent octet that the reader has not passed.
+    pub(crate) urgent: Option<Mark>,
+    /// The peer announced an urgent octet that did not arrive yet.
+    pub(crate) urgent_announced: bool,
     /// Octets read since the shard looked last.
     pub(crate) consumed: usize,
     /// No more octets will come (FIN, or the end of the flow).
     pub(crate) end_of_stream: bool,
+    /// The peer's FIN came: reading ends without an error whatever comes later.
+    pub(crate) peer_finished: bool,
     pub(crate) read_shutdown: bool,
     pub(crate) write_shutdown: bool,
     /// Octets that the shard has not taken yet.
     pub(crate) sending: VecDeque<Bytes>,
     pub(crate) sending_len: usize,
+    /// Octets of `sending` up to the end of the urgent one, which ends a chunk.
+    pub(crate) sending_urgent: Option<usize>,
     /// Octets that the shard has taken and the peer has not acknowledged.
     pub(crate) in_flight: usize,
     /// Bound of `sending_len + in_flight`.
@@ -262,12 +271,16 @@ impl Inner {
             received: VecDeque::new(),
             received_len: 0,
             pressed: false,
+            urgent: None,
+            urgent_announced: false,
             consumed: 0,
             end_of_stream: false,
+            peer_finished: false,
             read_shutdown: false,
             write_shutdown: false,
             sending: VecDeque::new(),
             sending_len: 0,
+            sending_urgent: None,
             in_flight: 0,
             send_max: 0,
             receive_memory: None,
@@ -307,7 +320,11 @@ impl Inner {
 
     /// True when a reader need not wait for more octets: the low-water mark is reached, or will not be.
     pub(crate) fn has_enough_to_read(&self) -> bool {
-        let ended = self.end_of_stream || self.read_shutdown || self.error.is_some() || self.pressed;
+        let ended = self.end_of_stream
+            || self.read_shutdown
+            || self.error.is_some()
+            || self.pressed
+            || self.urgent.is_some();
         let least = if ended { 1 } else { self.options.rcvlowat.unwrap_or(1).max(1) };
         self.received_len >= least as usize
     }

@@ -48,6 +48,7 @@ impl Socket {
     }
 
     fn read(inner: &mut Inner, max: usize) -> Result<Bytes, SocketError> {
+        let max = inner.up_to_mark(max);
         if let Some(front) = inner.received.front_mut() {
             let chunk = front.split_to(max.min(front.len()));
             if front.is_empty() {
@@ -55,6 +56,7 @@ impl Socket {
             }
             inner.received_len -= chunk.len();
             inner.consumed += chunk.len();
+            inner.moved_towards_mark(chunk.len());
             return Ok(chunk);
         }
         Self::nothing_to_read(inner).map(|()| Bytes::new())
@@ -87,7 +89,7 @@ impl Socket {
 
     fn peek(inner: &mut Inner, max: usize) -> Result<Bytes, SocketError> {
         if let Some(front) = inner.received.front() {
-            return Ok(front.slice(..max.min(front.len())));
+            return Ok(front.slice(..inner.up_to_mark(max).min(front.len())));
         }
         Self::nothing_to_read(inner).map(|()| Bytes::new())
     }
@@ -97,7 +99,7 @@ impl Socket {
             return Self::nothing_to_read(inner).map(|()| Vec::new());
         }
         let mut chunks = Vec::new();
-        let mut room = max;
+        let mut room = inner.up_to_mark(max);
         for chunk in &inner.received {
             if room == 0 {
                 break;
@@ -110,6 +112,10 @@ impl Socket {
 
     /// Ok is end of stream.
     fn nothing_to_read(inner: &mut Inner) -> Result<(), SocketError> {
+        // Linux (SOCK_DONE): behind a FIN reading ends in peace; an error that came later waits for a write (T34).
+        if inner.peer_finished && inner.error != Some(SocketError::NetworkDown) {
+            return Ok(());
+        }
         if let Some(error) = inner.take_error() {
             return Err(error);
         }
@@ -149,7 +155,7 @@ impl Socket {
         Poll::Ready(answer)
     }
 
-    fn write(inner: &mut Inner, mut chunk: Bytes) -> Result<usize, SocketError> {
+    pub(super) fn write(inner: &mut Inner, mut chunk: Bytes) -> Result<usize, SocketError> {
         if let Some(error) = inner.take_error() {
             return Err(error);
         }

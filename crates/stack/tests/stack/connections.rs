@@ -1,9 +1,11 @@
 //! One connection's life as applications see it.
 
+use crate::raw::{Raw, ack};
 use crate::world::{World, address, config, ip, ipv6, read_all, text};
 use bytes::Bytes;
 use lastack_stack::observe::{Counter, State};
 use lastack_stack::wire::Checksum;
+use lastack_stack::wire::tcp::{Flags, Header};
 use lastack_stack::{Capabilities, Family, Instant, Linger, Shutdown, SocketError};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -120,6 +122,29 @@ fn a_reset_is_told_once_then_the_end() {
     assert_eq!(client.try_write(text("x")), Err(SocketError::Reset));
     assert_eq!(client.try_write(text("x")), Err(SocketError::BrokenPipe));
     assert_eq!(client.take_error(), None);
+}
+
+#[test]
+fn t34_a_reset_in_close_wait_is_a_broken_pipe() {
+    let mut raw = Raw::new();
+    let listener = raw.world.listener(0, 80, 4);
+    for (port, writes_first) in [(1, true), (2, false)] {
+        let (peer, ours) = raw.open(port, 80);
+        let (server, _) = listener.try_accept().expect("it is connected");
+        raw.send(port, 80, Header { flags: Flags::FIN.with(Flags::ACK), ..ack(peer.0, ours.0) }, "");
+        raw.world.run_ms(1);
+        assert_eq!(server.state(), State::CloseWait);
+        raw.send(port, 80, Header { flags: Flags::RST, ..ack(peer.0 + 1, ours.0) }, "");
+        raw.world.run_ms(1);
+        assert_eq!(server.state(), State::Closed);
+        if writes_first {
+            assert_eq!(server.try_write(text("x")), Err(SocketError::BrokenPipe));
+        }
+        assert_eq!(server.try_read(9), Ok(Bytes::new()), "the stream had ended before");
+        assert_eq!(server.try_write(text("x")), Err(SocketError::BrokenPipe));
+        assert_eq!(server.try_write(text("x")), Err(SocketError::BrokenPipe));
+        assert_eq!(server.take_error(), None, "told once");
+    }
 }
 
 #[test]

@@ -8,4 +8,5 @@ mod listeners;
 mod ports;
 mod raw;
 mod shards;
+mod urgent;
 mod world;

@@ -1,7 +1,7 @@
 //! The application's calls (RFC 9293 sections 3.10.1 to 3.10.6), in Linux's reading, and what the network layer tells
 //! (3.9.2.2).
 
-use super::{Connection, Outcome, Turn};
+use super::{Connection, Outcome, Turn, Urgent};
 use crate::knobs::{Linger, SocketOptions};
 use crate::time_wait::TIME_WAIT_LENGTH;
 use crate::{Instant, Knobs, Output, Seq};
@@ -34,18 +34,27 @@ impl Connection {
 
     /// RECEIVE: the next in-order octets, moved out. They fill the receive buffer until [`Connection::consumed`].
     pub fn take_received(&mut self) -> Option<Bytes> {
-        let chunk = self.incoming.as_mut()?.ready.pop()?;
+        let incoming = self.incoming.as_mut()?;
+        let chunk = incoming.ready.pop()?;
+        if let Some(urgent) = &mut incoming.urgent {
+            urgent.ahead = urgent.ahead.saturating_sub(chunk.bytes.len());
+        }
         self.receive.handed += chunk.bytes.len() as u32;
         self.receive.handed_pinned = self.receive.handed_pinned.saturating_add(chunk.pinned as u32);
         self.release_incoming();
         Some(chunk.bytes)
     }
 
-    /// The urgent octet that was taken out of the stream, once (SO_OOBINLINE off).
-    pub fn take_urgent(&mut self) -> Option<u8> {
-        let octet = self.incoming.as_mut()?.urgent_octet.take();
+    /// The urgent octet, once. A later one takes the place of one that was not taken.
+    pub fn take_urgent(&mut self) -> Option<Urgent> {
+        let urgent = self.incoming.as_mut()?.urgent.take();
         self.release_incoming();
-        octet
+        urgent
+    }
+
+    /// True while the peer has announced an urgent octet that did not arrive yet.
+    pub fn is_urgent_announced(&self) -> bool {
+        self.incoming.as_ref().is_some_and(|incoming| incoming.urgent_mark.is_some())
     }
 
     /// The application read `octets` of what [`Connection::take_received`] moved out: a window update when it is worth

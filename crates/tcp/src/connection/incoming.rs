@@ -9,6 +9,17 @@ use crate::receive::{Autotune, Reassembly};
 use crate::{Arrival, Seq};
 use bytes::Bytes;
 
+/// An urgent octet that arrived in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Urgent {
+    /// The octet.
+    pub octet: u8,
+    /// It stays in the stream, too (SO_OOBINLINE).
+    pub inline: bool,
+    /// Octets that [`Connection::take_received`] gives before the place of the urgent one.
+    pub ahead: usize,
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
@@ -18,8 +29,8 @@ pub(super) struct Incoming {
     pub(super) reassembly: Reassembly,
     /// Number of the urgent octet that the peer announced and that was not taken yet.
     pub(super) urgent_mark: Option<Seq>,
-    /// The urgent octet that was taken out of the stream.
-    pub(super) urgent_octet: Option<u8>,
+    /// The urgent octet, once it arrived in order and until the caller took it.
+    pub(super) urgent: Option<Urgent>,
     /// The number of a FIN that arrived before something in front of it.
     pub(super) fin: Option<Seq>,
 }
@@ -29,7 +40,7 @@ impl Incoming {
         self.ready.is_empty()
             && self.reassembly.is_idle()
             && self.urgent_mark.is_none()
-            && self.urgent_octet.is_none()
+            && self.urgent.is_none()
             && self.fin.is_none()
     }
 }
@@ -76,12 +87,13 @@ impl Connection {
             return;
         };
         incoming.urgent_mark = None;
+        let at = from.distance_to(mark) as usize;
+        let ahead = incoming.ready.len() as usize + at;
+        incoming.urgent = Some(Urgent { octet: octets[at], inline, ahead });
         if inline {
             incoming.ready.push(octets, pinned);
             return;
         }
-        let at = from.distance_to(mark) as usize;
-        incoming.urgent_octet = Some(octets[at]);
         incoming.ready.push(octets.slice(..at), pinned);
         incoming.ready.push(octets.slice(at + 1..), pinned);
     }

@@ -22,6 +22,7 @@ mod transmit;
 #[cfg(test)]
 mod tests;
 
+pub use incoming::Urgent;
 pub use seed::{Established, FirstAck, Outcome, TransmitLimits};
 
 use crate::clock::AnswerLimit;

@@ -30,6 +30,11 @@ impl Connection {
         self.receive_closed
     }
 
+    /// True when the peer's FIN was taken: everything that it sent has arrived.
+    pub fn is_peer_finished(&self) -> bool {
+        self.peer_finished
+    }
+
     /// True after shutdown_send() or close(): nothing more may be queued.
     pub fn is_write_closed(&self) -> bool {
         self.fin_queued

@@ -2,7 +2,7 @@
 
 use super::lab::{IRS, ISS, Lab};
 use crate::Arrival;
-use crate::connection::Outcome;
+use crate::connection::{Outcome, Urgent};
 use lastack_observe::{Cause, Counter, State};
 use lastack_wire::tcp::Flags;
 
@@ -304,8 +304,8 @@ fn the_urgent_octet_leaves_the_stream_unless_it_is_wanted_inline() {
         arrival.header.urgent = 3;
         lab.arrive(arrival);
         let wanted: &[u8] = if inline { b"abUc" } else { b"abc" };
+        assert_eq!(lab.connection.take_urgent(), Some(Urgent { octet: b'U', inline, ahead: 2 }));
         assert_eq!(lab.read(), wanted);
-        assert_eq!(lab.connection.take_urgent(), (!inline).then_some(b'U'));
         assert_eq!(lab.connection.take_urgent(), None);
         assert_eq!(lab.connection.unread(), 0);
     }
@@ -318,7 +318,10 @@ fn an_urgent_mark_waits_for_its_octet() {
     arrival.header.urgent = 4;
     lab.arrive(arrival);
     assert_eq!(lab.connection.take_urgent(), None);
+    assert!(lab.connection.is_urgent_announced());
     lab.data(3, 1, b"cUd");
-    assert_eq!(lab.connection.take_urgent(), Some(b'U'));
+    assert!(!lab.connection.is_urgent_announced());
     assert_eq!(lab.read(), b"abcd");
+    assert_eq!(lab.connection.take_urgent(), Some(Urgent { octet: b'U', inline: false, ahead: 0 }));
+    assert!(lab.connection.incoming.is_none());
 }

@@ -1,0 +1,106 @@
+//! Urgent octets as Linux has them (RFC 6093): MSG_OOB both ways, SIOCATMARK, and reads that stop at the mark.
+//!
+//! One octet is urgent at a time; a later one takes the place of one that nobody read. RFC 6093 advises against new uses.
+//! Unlike Linux's, our reader does not lose an unread urgent octet by asking for octets that are not there yet.
+
+use super::cell::{Inner, Phase};
+use super::{Socket, SocketError};
+use bytes::Bytes;
+use lastack_tcp::Urgent;
+use std::task::{Context, Poll};
+
+/// Where the reader meets an urgent octet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    /// The octet, until it was read apart; `None` from the start when it stays in the stream.
+    octet: Option<u8>,
+    /// Octets to be read before it.
+    ahead: usize,
+}
+
+impl Inner {
+    /// An urgent octet arrived, behind what waits here and what the engine still has.
+    pub(crate) fn mark_urgent(&mut self, urgent: Urgent) {
+        let octet = (!urgent.inline).then_some(urgent.octet);
+        self.urgent = Some(Mark { octet, ahead: self.received_len + urgent.ahead });
+    }
+
+    /// At most `max`, and not beyond the mark.
+    pub(super) fn up_to_mark(&self, max: usize) -> usize {
+        match self.urgent {
+            Some(Mark { ahead, .. }) if ahead > 0 => max.min(ahead),
+            _ => max,
+        }
+    }
+
+    /// The reader took this many; who goes on behind the mark leaves it.
+    pub(super) fn moved_towards_mark(&mut self, octets: usize) {
+        match &mut self.urgent {
+            Some(mark) if mark.ahead > 0 => mark.ahead -= octets.min(mark.ahead),
+            Some(_) if octets > 0 => self.urgent = None,
+            _ => {}
+        }
+    }
+
+    fn urgent_octet(&self) -> Option<u8> {
+        self.urgent.and_then(|mark| mark.octet)
+    }
+}
+
+impl Socket {
+    /// send(MSG_OOB): as [`Socket::try_write`], and the last octet is urgent. When fewer are taken none is urgent yet: hand
+    /// over the rest in the same way.
+    ///
+    /// # Errors
+    /// As [`Socket::try_write`].
+    pub fn try_write_urgent(&self, chunk: Bytes) -> Result<usize, SocketError> {
+        let wanted = chunk.len();
+        let taken = {
+            let mut inner = self.cell.lock();
+            let taken = Self::write(&mut inner, chunk)?;
+            if taken == wanted && taken > 0 {
+                inner.sending_urgent = Some(inner.sending_len);
+            }
+            taken
+        };
+        self.cell.mark();
+        Ok(taken)
+    }
+
+    /// recv(MSG_OOB): the urgent octet, once; `None` when the stream ended before it came.
+    ///
+    /// # Errors
+    /// `Invalid` when there is none, when it was read, or with SO_OOBINLINE; `WouldBlock` when the peer announced it and it
+    /// did not arrive; `NotConnected`.
+    pub fn try_read_urgent(&self) -> Result<Option<u8>, SocketError> {
+        let mut inner = self.cell.lock();
+        if inner.phase != Phase::Connected {
+            return Err(SocketError::NotConnected);
+        }
+        if let Some(octet) = inner.urgent.as_mut().and_then(|mark| mark.octet.take()) {
+            return Ok(Some(octet));
+        }
+        if inner.options.oobinline || !inner.urgent_announced {
+            return Err(SocketError::Invalid);
+        }
+        if inner.end_of_stream || inner.read_shutdown { Ok(None) } else { Err(SocketError::WouldBlock) }
+    }
+
+    /// Waits for an urgent octet apart from the stream (POLLPRI): false when the stream ended and none can come.
+    pub fn poll_urgent(&self, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut inner = self.cell.lock();
+        if inner.urgent_octet().is_some() {
+            return Poll::Ready(true);
+        }
+        if inner.end_of_stream || inner.read_shutdown {
+            return Poll::Ready(false);
+        }
+        inner.wait_read(cx.waker());
+        Poll::Pending
+    }
+
+    /// SIOCATMARK: everything before an urgent octet that arrived was read, and nothing behind it.
+    pub fn is_at_mark(&self) -> bool {
+        self.cell.lock().urgent.is_some_and(|mark| mark.ahead == 0)
+    }
+}
