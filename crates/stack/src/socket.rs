@@ -278,6 +278,10 @@ impl Socket {
         self.cell.lock().take_error()
     }
 
+    pub(crate) fn cell(&self) -> &Cell {
+        &self.cell
+    }
+
     fn request(&self, ask: impl FnOnce(&mut Inner) -> Result<(), SocketError>) -> Result<(), SocketError> {
         ask(&mut self.cell.lock())?;
         self.cell.mark();

@@ -25,7 +25,7 @@ pub mod time_wait;
 
 pub use active_open::{ActiveOpen, ActiveVerdict};
 pub use closed::reset_for;
-pub use connection::{Connection, Established, Outcome, TransmitLimits, Urgent};
+pub use connection::{Connection, ConnectionInfo, Established, Outcome, TransmitLimits, Urgent};
 pub use half_open::{HalfOpen, HalfOpenVerdict};
 pub use isn::Secret;
 pub use knobs::Knobs;

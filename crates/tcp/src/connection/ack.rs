@@ -222,6 +222,16 @@ impl AckPolicy {
         }
     }
 
+    /// Estimated gap between data segments; zero before the first.
+    pub(super) fn gap(&self) -> Duration {
+        Duration::from_millis(u64::from(self.gap_ms))
+    }
+
+    /// Estimated payload of the peer's full segments.
+    pub(super) fn segment(&self) -> u16 {
+        self.segment
+    }
+
     /// When the last data arrived; zero before the first.
     pub(super) fn data_at(&self) -> Instant {
         self.data_at

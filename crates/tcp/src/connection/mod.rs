@@ -12,6 +12,7 @@ mod arrives;
 mod calls;
 mod header;
 mod incoming;
+mod info;
 mod rows;
 mod seed;
 mod space;
@@ -23,6 +24,7 @@ mod transmit;
 mod tests;
 
 pub use incoming::Urgent;
+pub use info::ConnectionInfo;
 pub use seed::{Established, FirstAck, Outcome, TransmitLimits};
 
 use crate::clock::AnswerLimit;

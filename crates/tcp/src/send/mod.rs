@@ -3,6 +3,7 @@
 //! Not here: segments, timers and windows; the connection asks these parts and acts.
 
 pub(crate) mod buffer;
+mod flight;
 pub(crate) mod probe;
 pub(crate) mod recovery;
 pub(crate) mod rto;
@@ -10,7 +11,7 @@ pub(crate) mod scoreboard;
 
 pub(crate) use buffer::SendBuffer;
 pub(crate) use probe::Probe;
-pub(crate) use recovery::{AckFacts, Recovery};
+pub(crate) use recovery::{AckFacts, Recovery, RecoveryState};
 pub(crate) use rto::RttEstimator;
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ struct Undo {
 /// The loss detector of one connection. Lives while something is in flight.
 #[derive(Debug)]
 pub(crate) struct Recovery {
-    board: Scoreboard,
+    pub(super) board: Scoreboard,
     usage: Usage,
     undo: Option<Undo>,
     /// When the timed segment was sent; `NEVER`: none is timed.

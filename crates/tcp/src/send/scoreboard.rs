@@ -76,6 +76,11 @@ impl Scoreboard {
         self.retransmit_next
     }
 
+    /// The end of what is lost.
+    pub(crate) fn lost_end(&self) -> Seq {
+        self.lost_end
+    }
+
     /// Takes the peer's blocks and returns how many octets are newly covered. Blocks that are not in flight (a D-SACK,
     /// an old or forged one) are passed over.
     pub(crate) fn take_sack(&mut self, blocks: &[SackBlock], una: Seq, nxt: Seq) -> u32 {
