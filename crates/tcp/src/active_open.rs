@@ -333,8 +333,15 @@ impl ActiveOpen {
                 .filter(|_| header.flags.syn())
                 .map_or(peer.ts_recent, |ts| ts.value),
             rtt: self.round_trip(header, agreed.timestamps, now),
+            cautious: self.retransmits > 1 && !self.echoes_first_syn(header, agreed.timestamps),
             first_ack,
         }
+    }
+
+    /// The peer answers our first SYN: it was late and not lost (Linux tcp_try_undo_spurious_syn).
+    fn echoes_first_syn(&self, header: &Header, timestamps: bool) -> bool {
+        let first = tsval(self.opened, self.ts_offset);
+        header.options.timestamps.is_some_and(|ts| timestamps && ts.echo == first)
     }
 
     /// From the SYN when it went out once, else from the echoed timestamp (Karn; TIMELINES T39).

@@ -371,8 +371,16 @@ impl HalfOpen {
             ts_offset,
             ts_recent: self.ts_recent,
             rtt: self.round_trip(arrival, ts_offset, now),
+            cautious: self.timeouts > 1 && !self.echoes_first_syn_ack(arrival, ts_offset),
             first_ack: FirstAck::NotOwed,
         }
+    }
+
+    /// The peer answers our first SYN-ACK: it was late and not lost (Linux tcp_try_undo_spurious_syn).
+    fn echoes_first_syn_ack(&self, arrival: &Arrival, ts_offset: u32) -> bool {
+        let first = self.answered_at.wrapping_add(ts_offset);
+        let timestamps = arrival.header.options.timestamps;
+        self.agreed.has(Agreed::TIMESTAMPS) && timestamps.is_some_and(|ts| ts.echo == first)
     }
 
     /// From the SYN-ACK when it went out once, else from the echoed timestamp (Karn; TIMELINES T39).

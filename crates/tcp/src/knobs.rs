@@ -26,8 +26,6 @@ pub struct Knobs {
     pub rmem_max: u32,
     /// `net.core.wmem_max`, octets: the most that SO_SNDBUF may ask for.
     pub wmem_max: u32,
-    /// `net.ipv4.tcp_retries1`: timeouts after which the network layer is told (counted only).
-    pub tcp_retries1: u8,
     /// `net.ipv4.tcp_retries2`: timeouts after which an established connection is given up.
     pub tcp_retries2: u8,
     /// `net.ipv4.tcp_orphan_retries`: the same for a connection no application holds; 0 means 8.
@@ -42,9 +40,11 @@ pub struct Knobs {
     pub tcp_rfc1337: bool,
     /// `net.ipv4.tcp_timestamps`: 0 off, 1 with an offset per flow, 2 without.
     pub tcp_timestamps: u8,
-    /// `net.ipv4.tcp_sack`.
+    /// `net.ipv4.tcp_sack`: offer and accept selective acknowledgments.
     pub tcp_sack: bool,
-    /// `net.ipv4.tcp_window_scaling`.
+    /// `net.ipv4.tcp_dsack`: report octets that came twice (RFC 2883), where SACK was agreed on.
+    pub tcp_dsack: bool,
+    /// `net.ipv4.tcp_window_scaling`: offer and accept window scaling.
     pub tcp_window_scaling: bool,
     /// `net.ipv4.tcp_keepalive_time`, seconds of idleness before the first probe.
     pub tcp_keepalive_time: u32,
@@ -62,12 +62,14 @@ pub struct Knobs {
     pub tcp_moderate_rcvbuf: bool,
     /// `net.ipv4.tcp_wmem`, octets: least, default, largest send buffer.
     pub tcp_wmem: [u32; 3],
-    /// `net.ipv4.tcp_rto_min_us`, microseconds.
+    /// `net.ipv4.tcp_rto_min_us`, microseconds: what a retransmission timeout has beyond the round trip, at least.
     pub tcp_rto_min_us: u32,
-    /// `net.ipv4.tcp_rto_max_ms`, milliseconds.
+    /// `net.ipv4.tcp_rto_max_ms`, milliseconds: the longest retransmission timeout and probe interval.
     pub tcp_rto_max_ms: u32,
     /// `net.ipv4.ip_local_port_range`: first and last ephemeral port.
     pub ip_local_port_range: [u16; 2],
+    /// `net.ipv4.tcp_slow_start_after_idle`: the congestion window shrinks while nothing is sent (RFC 2861).
+    pub tcp_slow_start_after_idle: bool,
     /// `net.ipv4.tcp_early_retrans`: 3 sends tail loss probes, 0 does not.
     pub tcp_early_retrans: u8,
 }
@@ -83,7 +85,6 @@ impl Default for Knobs {
             // Linux 6.18; 212,992 before.
             rmem_max: 4_194_304,
             wmem_max: 4_194_304,
-            tcp_retries1: 3,
             tcp_retries2: 15,
             tcp_orphan_retries: 0,
             tcp_max_orphans: 131_072,
@@ -92,6 +93,7 @@ impl Default for Knobs {
             tcp_rfc1337: false,
             tcp_timestamps: 1,
             tcp_sack: true,
+            tcp_dsack: true,
             tcp_window_scaling: true,
             tcp_keepalive_time: 7200,
             tcp_keepalive_intvl: 75,
@@ -106,6 +108,7 @@ impl Default for Knobs {
             tcp_rto_min_us: 200_000,
             tcp_rto_max_ms: 120_000,
             ip_local_port_range: [32768, 60999],
+            tcp_slow_start_after_idle: true,
             tcp_early_retrans: 3,
         }
     }

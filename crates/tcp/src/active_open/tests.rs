@@ -323,3 +323,24 @@ fn an_open_that_never_sent_leaves_no_trace() {
     open.abort(Cause::DeviceLost, NOW, &mut out);
     assert!(out.poll_event().is_none());
 }
+
+#[test]
+fn a_lost_syn_makes_the_connection_cautious() {
+    let plain = SocketOptions::default();
+    for (repeated, echo, cautious) in
+        [(0, 10_000, false), (1, 11_000, false), (2, 12_000, true), (2, 10_000, false)]
+    {
+        let (mut open, mut out) = (plain_open(), output(NOW));
+        for ms in [1000, 2000].into_iter().take(repeated) {
+            let _ = open.handle_timeout(&plain, &Knobs::default(), at(ms), &mut out);
+            assert!(open.poll_transmit(at(ms), &Knobs::default(), &mut out).is_some());
+        }
+        let timestamps = Some(Timestamps { value: 1, echo });
+        let answer = peer_syn(Flags::SYN.with(Flags::ACK), IRS, ISS + 1, timestamps);
+        assert_eq!(
+            seed_after(open, &answer, &plain, 2040).cautious,
+            cautious,
+            "{repeated} times, echo {echo}"
+        );
+    }
+}

@@ -104,6 +104,13 @@ impl Congestion {
         Congestion { window, algorithm: Algorithm::Reno(Reno) }
     }
 
+    /// NewReno after a handshake that met losses: one segment.
+    pub(crate) fn after_lost_syn() -> Congestion {
+        let mut congestion = Congestion::reno();
+        congestion.window.cwnd = 1;
+        congestion
+    }
+
     /// The congestion window in segments.
     pub(crate) fn cwnd(&self) -> u32 {
         self.window.cwnd

@@ -3,7 +3,7 @@
 
 use super::{Connection, Turn};
 use crate::clock::tsval;
-use crate::{Arrival, Segment, Seq};
+use crate::{Arrival, Knobs, Segment, Seq};
 use lastack_observe::{Counter, DropReason, ResetReason};
 use lastack_wire::tcp::{Flags, Header, Options, Timestamps};
 
@@ -133,14 +133,14 @@ impl Connection {
         if !arrival.is_empty() && seq.lt(self.receive.nxt) {
             turn.out.count(Counter::DelayedAckLost);
             self.ack.enter_quick_mode(self.receive.usable());
-            self.report_duplicate(seq, arrival.end().min(self.receive.nxt));
+            self.report_duplicate(seq, arrival.end().min(self.receive.nxt), turn.knobs);
         }
         self.send_ack(turn);
     }
 
     /// Octets that were received before, for the next acknowledgment's D-SACK (RFC 2883).
-    pub(super) fn report_duplicate(&mut self, from: Seq, to: Seq) {
-        if self.sack {
+    pub(super) fn report_duplicate(&mut self, from: Seq, to: Seq, knobs: &Knobs) {
+        if self.sack && knobs.tcp_dsack {
             self.incoming().reassembly.report_duplicate(from, to);
         }
     }

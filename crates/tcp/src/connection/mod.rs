@@ -141,7 +141,7 @@ impl Connection {
             ts_offset: seed.ts_offset,
             ack: AckPolicy::new(seed.our_mss.min(seed.send_mss), seed.receive_window),
             rtt,
-            congestion: Congestion::reno(),
+            congestion: if seed.cautious { Congestion::after_lost_syn() } else { Congestion::reno() },
             timers: Timers::default(),
             retries: Retries::default(),
             heard_at: now,
@@ -181,7 +181,7 @@ impl Connection {
             }
             FirstAck::NowWithDuplicateSyn => {
                 let syn = self.receive.nxt - 1;
-                self.report_duplicate(syn, syn + 1);
+                self.report_duplicate(syn, syn + 1, knobs);
                 self.ack.owe_now();
                 self.ack_first = true;
             }

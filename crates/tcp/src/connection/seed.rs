@@ -31,6 +31,9 @@ pub struct Established {
     pub ts_recent: u32,
     /// Round trip of the handshake; `None` when a retransmission made it ambiguous (RTO 3 s then, TIMELINES T39).
     pub rtt: Option<Duration>,
+    /// Our SYN or SYN-ACK was sent again more than once, and not for nothing: the congestion window begins with one
+    /// segment (RFC 5681 section 3.1, which says so from the first time on; Linux from the second, and so do we).
+    pub cautious: bool,
     /// What the peer's last handshake segment still wants from us.
     pub first_ack: FirstAck,
 }

@@ -48,7 +48,8 @@ impl Connection {
         out: &mut Output,
     ) -> Option<Segment> {
         let turn = &mut Turn { knobs, now, out };
-        if self.send.una == self.send.nxt && self.send.unsent() > 0 {
+        let idle = self.send.una == self.send.nxt && self.send.unsent() > 0;
+        if idle && knobs.tcp_slow_start_after_idle {
             self.congestion.restart_after_idle(now.since(self.sent_at), self.rto(knobs));
         }
         match self.plan(limits.super_segment_max)? {

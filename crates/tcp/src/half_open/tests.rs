@@ -209,3 +209,20 @@ fn an_echo_that_no_syn_ack_carried_is_refused() {
         assert_eq!(out.counters.value(Counter::TsecrRejected), u64::from(!taken), "{echo}");
     }
 }
+
+/// Linux: the second repetition of a SYN-ACK makes the congestion window one segment, unless the first got through late.
+#[test]
+fn a_lost_syn_ack_makes_the_connection_cautious() {
+    let knobs = Knobs::default();
+    for (repeated, echo, cautious) in
+        [(0, 10_000, false), (1, 11_000, false), (2, 13_000, true), (2, 10_000, false)]
+    {
+        let (mut request, mut out) = (request(true), output(NOW));
+        for ms in [1000, 3000].into_iter().take(repeated) {
+            assert!(request.handle_timeout(5, 0, &knobs, at(ms), &mut out).is_some());
+        }
+        let mut third = ends(true).segment("ACK exact (acks all)");
+        third.header.options.timestamps = Some(Timestamps { value: 510, echo });
+        assert_eq!(request.seed(&third, 0, at(3100)).cautious, cautious, "{repeated} times, echo {echo}");
+    }
+}

@@ -135,6 +135,11 @@ impl Reassembly {
         self.duplicate = Some(SackBlock { left, right });
     }
 
+    /// Reports no duplicate after all (`tcp_dsack` 0).
+    pub(crate) fn forget_duplicate(&mut self) {
+        self.duplicate = None;
+    }
+
     /// The blocks to report in the next acknowledgment, at most `max`: first a duplicate, once, then what changed last
     /// (RFC 2018 section 4, RFC 2883 section 4). Counts the D-SACKs.
     pub(crate) fn sack_blocks(&mut self, nxt: Seq, max: usize, out: &mut Output) -> SmallVec<[SackBlock; 4]> {

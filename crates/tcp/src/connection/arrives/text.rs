@@ -21,7 +21,7 @@ impl Connection {
             State::CloseWait | State::Closing | State::LastAck if self.brings_new_octets(arrival) => {
                 // Begins before the peer's FIN and goes on after it. RFC 9293: "ignore the segment text"; Linux resets.
                 // We keep to the RFC: nothing was measured, and a forged segment must not end a connection.
-                self.report_duplicate(arrival.header.seq, self.receive.nxt);
+                self.report_duplicate(arrival.header.seq, self.receive.nxt, turn.knobs);
                 self.throw_away(DropReason::AfterFin, turn);
                 return Continue(());
             }
@@ -40,7 +40,7 @@ impl Connection {
         let window = self.receive.usable();
         if end.le(nxt) {
             turn.out.count(Counter::DelayedAckLost);
-            self.report_duplicate(seq, end);
+            self.report_duplicate(seq, end, turn.knobs);
             self.throw_away(DropReason::Duplicate, turn);
             return Continue(());
         }
@@ -53,7 +53,7 @@ impl Connection {
             return Continue(());
         }
         if seq.lt(nxt) {
-            self.report_duplicate(seq, nxt);
+            self.report_duplicate(seq, nxt, turn.knobs);
         }
         // A bare FIN takes no room: some stacks repeat it for ever against a closed window.
         if window == 0 && !arrival.payload.is_empty() {
@@ -129,6 +129,9 @@ impl Connection {
         let in_order = self.receive_charge() - self.incoming().reassembly.pinned();
         let room = (self.receive.window.rcvbuf() as usize).saturating_sub(in_order);
         let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, turn.out);
+        if !turn.knobs.tcp_dsack {
+            self.incoming().reassembly.forget_duplicate();
+        }
         if kept == Insertion::Dropped {
             self.release_incoming();
         }

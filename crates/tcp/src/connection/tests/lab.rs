@@ -29,6 +29,7 @@ pub(super) fn seed() -> Established {
         ts_offset: 77,
         ts_recent: 1000,
         rtt: Some(Duration::from_micros(300)),
+        cautious: false,
         first_ack: FirstAck::NotOwed,
     }
 }

@@ -39,6 +39,21 @@ fn duplicates_with(sack: bool) {
 }
 
 #[test]
+fn duplicates_are_reported_unless_the_knob_says_no() {
+    for dsack in [true, false] {
+        let knobs = Knobs { tcp_dsack: dsack, ..Knobs::default() };
+        let mut lab = Lab::with(seed(), SocketOptions::default(), knobs);
+        lab.data(1, 1, b"hello");
+        lab.data(1, 1, b"hello");
+        lab.data(20, 1, b"later");
+        lab.data(20, 1, b"later");
+        let old = lab.count(lastack_observe::Counter::DsackOldSent);
+        let ahead = lab.count(lastack_observe::Counter::DsackOfoSent);
+        assert_eq!((old, ahead), (u64::from(dsack), u64::from(dsack)));
+    }
+}
+
+#[test]
 fn small_segments_do_not_pin_large_frames() {
     let mut lab = Lab::new();
     for n in 0..200 {

@@ -2,11 +2,12 @@
 //! peer.
 
 use super::lab::{ISS, Lab, seed};
-use crate::connection::FirstAck;
+use crate::connection::{Established, FirstAck};
 use crate::knobs::SocketOptions;
 use crate::{Knobs, TransmitLimits};
 use lastack_observe::Counter;
 use lastack_wire::tcp::Flags;
+use std::time::Duration;
 
 /// Octets of a full segment with timestamps.
 const MSS: usize = 1448;
@@ -30,6 +31,35 @@ fn ten_segments_at_first_then_as_many_as_are_acknowledged() {
     lab.trace();
     lab.ack(1, 1 + 2 * MSS as i32);
     assert_eq!(lengths(&lab), [MSS; 4], "slow start: two left, two more may follow");
+}
+
+#[test]
+fn after_a_lost_syn_one_segment_at_first() {
+    let seed = Established { cautious: true, ..seed() };
+    let mut lab = Lab::with(seed, SocketOptions::default(), Knobs::default());
+    lab.send(100 * MSS);
+    assert_eq!(lengths(&lab), [MSS]);
+    lab.trace();
+    lab.ack(1, 1 + MSS as i32);
+    assert_eq!(lengths(&lab), [MSS; 2], "slow start");
+}
+
+#[test]
+fn the_window_shrinks_while_idle_unless_the_knob_says_no() {
+    for (shrinks, segments) in [(true, 10), (false, 20)] {
+        let knobs = Knobs { tcp_slow_start_after_idle: shrinks, ..Knobs::default() };
+        let mut lab = Lab::with(seed(), SocketOptions::default(), knobs);
+        lab.send(10 * MSS);
+        lab.send(10 * MSS);
+        lab.ack(1, 1 + 10 * MSS as i32);
+        lab.ack(1, 1 + 20 * MSS as i32);
+        let window = lab.connection.congestion_window();
+        assert!(window >= 20, "{window}");
+        lab.trace();
+        lab.now += Duration::from_secs(60);
+        lab.send(20 * MSS);
+        assert_eq!(lengths(&lab).len(), segments, "tcp_slow_start_after_idle {shrinks}");
+    }
 }
 
 #[test]
