@@ -1,13 +1,22 @@
 //! What an operator may turn: one field per Linux sysctl, with Linux's name, unit and default.
 //!
 //! A knob stands here only when something obeys it. Per-socket values that Linux has an option for are in
-//! [`SocketOptions`]; `None` there means "as the stack's knob says".
+//! [`SocketOptions`]; `None` there means "as the stack's knob says". Names, ranges and the text form are in [`table`], files
+//! in [`conf`].
 
+mod absent;
 mod bounds;
+pub mod conf;
+mod error;
+mod ports;
+mod socket;
+pub mod table;
 
 pub use bounds::BufferBounds;
-
-use std::time::Duration;
+pub use error::KnobError;
+pub use ports::PortSet;
+pub use socket::{Linger, SocketOptions};
+pub use table::Knob;
 
 /// The knobs of one stack. Times carry their sysctl's unit in the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +27,10 @@ pub struct Knobs {
     pub tcp_syn_linear_timeouts: u8,
     /// `net.ipv4.tcp_synack_retries`: SYN-ACK retransmissions of a half-open request.
     pub tcp_synack_retries: u8,
+    /// `net.ipv4.tcp_syncookies`: 0 never, 1 when the queue of half-open requests is full, 2 always; 3 is as 1.
+    pub tcp_syncookies: u8,
+    /// `net.ipv4.tcp_max_syn_backlog`: with `tcp_syncookies = 0` a quarter of it is kept for proven peers.
+    pub tcp_max_syn_backlog: i32,
     /// `net.ipv4.tcp_abort_on_overflow`: answer a third ACK with RST when the accept queue is full.
     pub tcp_abort_on_overflow: bool,
     /// `net.core.somaxconn`: upper limit of every backlog.
@@ -36,6 +49,10 @@ pub struct Knobs {
     pub tcp_fin_timeout: u32,
     /// `net.ipv4.tcp_max_tw_buckets`: TIME_WAITs beyond it are not created.
     pub tcp_max_tw_buckets: u32,
+    /// `net.ipv4.tcp_tw_reuse`: connect() may take a port in TIME_WAIT: 0 never, 1 always, 2 on loopback.
+    pub tcp_tw_reuse: u8,
+    /// `net.ipv4.tcp_tw_reuse_delay`, milliseconds that a TIME_WAIT must have lasted for that.
+    pub tcp_tw_reuse_delay: u32,
     /// `net.ipv4.tcp_rfc1337`: ignore RST in TIME_WAIT.
     pub tcp_rfc1337: bool,
     /// `net.ipv4.tcp_timestamps`: 0 off, 1 with an offset per flow, 2 without.
@@ -70,6 +87,8 @@ pub struct Knobs {
     pub ip_local_port_range: [u16; 2],
     /// `net.ipv4.tcp_slow_start_after_idle`: the congestion window shrinks while nothing is sent (RFC 2861).
     pub tcp_slow_start_after_idle: bool,
+    /// `net.ipv4.ip_local_reserved_ports`: ports that are never chosen, only named.
+    pub ip_local_reserved_ports: PortSet,
     /// `net.ipv4.tcp_early_retrans`: 3 sends tail loss probes, 0 does not.
     pub tcp_early_retrans: u8,
 }
@@ -80,6 +99,8 @@ impl Default for Knobs {
             tcp_syn_retries: 6,
             tcp_syn_linear_timeouts: 4,
             tcp_synack_retries: 5,
+            tcp_syncookies: 1,
+            tcp_max_syn_backlog: 2048,
             tcp_abort_on_overflow: false,
             somaxconn: 4096,
             // Linux 6.18; 212,992 before.
@@ -90,6 +111,8 @@ impl Default for Knobs {
             tcp_max_orphans: 131_072,
             tcp_fin_timeout: 60,
             tcp_max_tw_buckets: 131_072,
+            tcp_tw_reuse: 2,
+            tcp_tw_reuse_delay: 1000,
             tcp_rfc1337: false,
             tcp_timestamps: 1,
             tcp_sack: true,
@@ -109,96 +132,8 @@ impl Default for Knobs {
             tcp_rto_max_ms: 120_000,
             ip_local_port_range: [32768, 60999],
             tcp_slow_start_after_idle: true,
+            ip_local_reserved_ports: PortSet::default(),
             tcp_early_retrans: 3,
         }
     }
-}
-
-/// How close() treats data that is not acknowledged yet (SO_LINGER).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Linger {
-    /// close() returns at once, the stack delivers in the background.
-    #[default]
-    Off,
-    /// close() resets the connection.
-    Reset,
-    /// close() waits this long for the data and the FIN to be acknowledged.
-    Wait(Duration),
-}
-
-/// What an application set on one socket. `None` and `false` are the defaults of a fresh socket.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct SocketOptions {
-    /// TCP_NODELAY: no Nagle.
-    pub nodelay: bool,
-    /// TCP_CORK: send full segments only, for at most 200 ms.
-    pub cork: bool,
-    /// TCP_QUICKACK as last set: `Some(false)` starts in delayed mode.
-    pub quickack: Option<bool>,
-    /// SO_KEEPALIVE.
-    pub keepalive: bool,
-    /// TCP_KEEPIDLE.
-    pub keepidle: Option<Duration>,
-    /// TCP_KEEPINTVL.
-    pub keepintvl: Option<Duration>,
-    /// TCP_KEEPCNT.
-    pub keepcnt: Option<u8>,
-    /// SO_LINGER.
-    pub linger: Linger,
-    /// TCP_USER_TIMEOUT.
-    pub user_timeout: Option<Duration>,
-    /// TCP_SYNCNT.
-    pub syncnt: Option<u8>,
-    /// TCP_LINGER2, seconds; negative: no FIN_WAIT2 at all for an orphan.
-    pub linger2: Option<i32>,
-    /// TCP_MAXSEG: the largest segment that either side sends.
-    pub maxseg: Option<u16>,
-    /// SO_RCVBUF as Linux keeps it (already doubled).
-    pub rcvbuf: Option<u32>,
-    /// SO_SNDBUF as Linux keeps it (already doubled).
-    pub sndbuf: Option<u32>,
-    /// SO_RCVLOWAT: a reader waits until so many octets are there.
-    pub rcvlowat: Option<u32>,
-    /// TCP_WINDOW_CLAMP: no window beyond it is offered. Unlike Linux's, autotuning does not raise it.
-    pub window_clamp: Option<u32>,
-    /// SO_OOBINLINE: urgent octets stay in the stream (RFC 6093 recommends it).
-    pub oobinline: bool,
-    /// IP_TTL or the hop limit; 64 when it was not set.
-    pub ttl: Option<u8>,
-    /// IP_TOS or the traffic class. The two ECN bits are TCP's own and stay zero.
-    pub tos: u8,
-    /// SO_REUSEADDR.
-    pub reuseaddr: bool,
-    /// SO_REUSEPORT.
-    pub reuseport: bool,
-    /// IPV6_V6ONLY.
-    pub v6only: bool,
-}
-
-impl SocketOptions {
-    /// The options of a fresh socket.
-    pub const DEFAULT: SocketOptions = SocketOptions {
-        nodelay: false,
-        cork: false,
-        quickack: None,
-        keepalive: false,
-        keepidle: None,
-        keepintvl: None,
-        keepcnt: None,
-        linger: Linger::Off,
-        user_timeout: None,
-        syncnt: None,
-        linger2: None,
-        maxseg: None,
-        rcvbuf: None,
-        sndbuf: None,
-        rcvlowat: None,
-        window_clamp: None,
-        oobinline: false,
-        ttl: None,
-        tos: 0,
-        reuseaddr: false,
-        reuseport: false,
-        v6only: false,
-    };
 }

@@ -137,6 +137,7 @@ pub(super) fn setting(call: &Call) -> Result<Setting, String> {
             options.user_timeout = (number > 0).then(|| Duration::from_millis(number as u64));
         }),
         "TCP_SYNCNT" => Box::new(move |options| options.syncnt = u8::try_from(number).ok()),
+        "TCP_DEFER_ACCEPT" => Box::new(move |options| options.defer_accept = number.max(0) as u32),
         "TCP_LINGER2" => Box::new(move |options| options.linger2 = Some(number as i32)),
         "TCP_MAXSEG" => Box::new(move |options| options.maxseg = u16::try_from(number).ok()),
         "SO_RCVLOWAT" => Box::new(move |options| options.rcvlowat = u32::try_from(number.max(1)).ok()),

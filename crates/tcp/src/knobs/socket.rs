@@ -1,0 +1,95 @@
+//! What an application sets on one socket: Linux's socket options, with Linux's meaning of a fresh socket's values.
+
+use std::time::Duration;
+
+/// How close() treats data that is not acknowledged yet (SO_LINGER).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Linger {
+    /// close() returns at once, the stack delivers in the background.
+    #[default]
+    Off,
+    /// close() resets the connection.
+    Reset,
+    /// close() waits this long for the data and the FIN to be acknowledged.
+    Wait(Duration),
+}
+
+/// What an application set on one socket. `None` and `false` are the defaults of a fresh socket.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct SocketOptions {
+    /// TCP_NODELAY: no Nagle.
+    pub nodelay: bool,
+    /// TCP_CORK: send full segments only, for at most 200 ms.
+    pub cork: bool,
+    /// TCP_QUICKACK as last set: `Some(false)` starts in delayed mode.
+    pub quickack: Option<bool>,
+    /// SO_KEEPALIVE.
+    pub keepalive: bool,
+    /// TCP_KEEPIDLE.
+    pub keepidle: Option<Duration>,
+    /// TCP_KEEPINTVL.
+    pub keepintvl: Option<Duration>,
+    /// TCP_KEEPCNT.
+    pub keepcnt: Option<u8>,
+    /// SO_LINGER.
+    pub linger: Linger,
+    /// TCP_USER_TIMEOUT.
+    pub user_timeout: Option<Duration>,
+    /// TCP_SYNCNT.
+    pub syncnt: Option<u8>,
+    /// TCP_DEFER_ACCEPT of a listener, seconds: a bare third segment waits for data that long; zero: off.
+    pub defer_accept: u32,
+    /// TCP_LINGER2, seconds; negative: no FIN_WAIT2 at all for an orphan.
+    pub linger2: Option<i32>,
+    /// TCP_MAXSEG: the largest segment that either side sends.
+    pub maxseg: Option<u16>,
+    /// SO_RCVBUF as Linux keeps it (already doubled).
+    pub rcvbuf: Option<u32>,
+    /// SO_SNDBUF as Linux keeps it (already doubled).
+    pub sndbuf: Option<u32>,
+    /// SO_RCVLOWAT: a reader waits until so many octets are there.
+    pub rcvlowat: Option<u32>,
+    /// TCP_WINDOW_CLAMP: no window beyond it is offered. Unlike Linux's, autotuning does not raise it.
+    pub window_clamp: Option<u32>,
+    /// SO_OOBINLINE: urgent octets stay in the stream (RFC 6093 recommends it).
+    pub oobinline: bool,
+    /// IP_TTL or the hop limit; 64 when it was not set.
+    pub ttl: Option<u8>,
+    /// IP_TOS or the traffic class. The two ECN bits are TCP's own and stay zero.
+    pub tos: u8,
+    /// SO_REUSEADDR.
+    pub reuseaddr: bool,
+    /// SO_REUSEPORT.
+    pub reuseport: bool,
+    /// IPV6_V6ONLY.
+    pub v6only: bool,
+}
+
+impl SocketOptions {
+    /// The options of a fresh socket.
+    pub const DEFAULT: SocketOptions = SocketOptions {
+        nodelay: false,
+        cork: false,
+        quickack: None,
+        keepalive: false,
+        keepidle: None,
+        keepintvl: None,
+        keepcnt: None,
+        linger: Linger::Off,
+        user_timeout: None,
+        syncnt: None,
+        defer_accept: 0,
+        linger2: None,
+        maxseg: None,
+        rcvbuf: None,
+        sndbuf: None,
+        rcvlowat: None,
+        window_clamp: None,
+        oobinline: false,
+        ttl: None,
+        tos: 0,
+        reuseaddr: false,
+        reuseport: false,
+        v6only: false,
+    };
+}
