@@ -50,6 +50,12 @@ counters! {
     IpReasmOKs = "IpReasmOKs",
     /// Packets that could not be put together.
     IpReasmFails = "IpReasmFails",
+    /// Packets cut into fragments.
+    IpFragOKs = "IpFragOKs",
+    /// Packets that were to be cut and could not.
+    IpFragFails = "IpFragFails",
+    /// Fragments made.
+    IpFragCreates = "IpFragCreates",
     /// Fragments dropped because a packet was not complete in time.
     IpReasmTimeout = "IpReasmTimeout",
     /// IPv6 fragments received.

@@ -3,14 +3,14 @@
 //! Nothing is queued beyond the bounded replies: who calls `poll_transmit` with a full device calls later.
 
 use crate::flows::{FlowKind, FlowRef};
-use crate::index::Tuple;
+use crate::index::{Tuple, hash_tuple};
 use crate::stack::Stack;
 use lastack_observe::{Counter, DropReason, Instant};
 use lastack_tcp::knobs::SocketOptions;
 use lastack_tcp::{Segment, TransmitLimits};
 use lastack_wire::packet::{self, BuildOptions, ChecksumMode};
 use lastack_wire::{Gso, Packet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Of the traffic class: RFC 3168.
 const ECN_BITS: u8 = 3;
@@ -33,8 +33,8 @@ impl Stack {
     pub fn poll_transmit(&mut self, now: Instant, budget: usize, sink: &mut dyn FnMut(Packet)) -> usize {
         self.now = now;
         for used in 0..budget {
-            if let Some(packet) = self.packets.pop_front() {
-                self.send(packet, sink);
+            if let Some((to, packet)) = self.packets.pop_front() {
+                self.send(to, packet, sink);
             } else if let Some((tuple, segment)) = self.out.poll_reply() {
                 self.emit(tuple, segment, sink);
             } else if !self.transmit_ready(sink) {
@@ -133,24 +133,38 @@ impl Stack {
     }
 
     /// An ICMP message to whom it is for.
-    fn send(&mut self, packet: Packet, sink: &mut dyn FnMut(Packet)) {
+    fn send(&mut self, to: IpAddr, packet: Packet, sink: &mut dyn FnMut(Packet)) {
         self.out.count(Counter::IpOutRequests);
-        let parsed = packet::parse(&packet.head).ok();
-        if parsed.is_some_and(|parsed| self.is_ours(parsed.destination)) {
-            self.loop_back(&packet);
-        } else {
-            sink(packet);
-        }
+        if self.is_ours(to) { self.loop_back(&packet) } else { sink(packet) }
     }
 
-    /// Queues an ICMP message; a full queue drops it.
-    pub(crate) fn send_icmp(&mut self, packet: Packet) {
-        if self.packets.len() >= self.config.limits.replies {
+    /// Queues an ICMP message, in fragments when the way takes no whole one; a full queue drops it.
+    pub(crate) fn send_icmp(&mut self, to: IpAddr, packet: Packet) {
+        let mtu = self.mtu_to(to);
+        let pieces = if packet.len() <= usize::from(mtu) {
+            vec![packet]
+        } else {
+            // RFC 7739: nobody outside must be able to guess it.
+            let anybody = SocketAddr::new(to, 0);
+            let base = hash_tuple(self.shard_key, &Tuple { local: anybody, remote: anybody }) as u32;
+            match packet::fragments(&packet, mtu, base.wrapping_add(u32::from(self.ident))) {
+                Some(pieces) => pieces,
+                None => {
+                    self.out.count(Counter::IpFragFails);
+                    return self.out.dropped(DropReason::TooBig);
+                }
+            }
+        };
+        if self.packets.len() + pieces.len() > self.config.limits.replies {
             self.out.count(Counter::OutputFull);
             return self.out.dropped(DropReason::OutputFull);
         }
+        if pieces.len() > 1 {
+            self.out.count(Counter::IpFragOKs);
+            self.out.counters.add(Counter::IpFragCreates, pieces.len() as u64);
+        }
         self.out.count(Counter::IcmpOutMsgs);
-        self.packets.push_back(packet);
+        self.packets.extend(pieces.into_iter().map(|piece| (to, piece)));
     }
 
     /// Queues a packet for ourselves; a full queue drops it, and TCP repairs that.

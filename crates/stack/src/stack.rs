@@ -34,8 +34,8 @@ pub struct Stack {
     pub(crate) ready: VecDeque<FlowRef>,
     /// Packets for ourselves.
     pub(crate) loopback: VecDeque<Frame>,
-    /// ICMP messages that wait for the device.
-    pub(crate) packets: VecDeque<Packet>,
+    /// ICMP messages that wait for the device, and for whom they are.
+    pub(crate) packets: VecDeque<(IpAddr, Packet)>,
     pub(crate) fragments: Fragments,
     pub(crate) icmp_limit: ErrorLimit,
     pub(crate) ports: Ports,

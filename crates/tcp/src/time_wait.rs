@@ -150,7 +150,11 @@ impl TimeWait {
             out.dropped(DropReason::NoAck);
             return TimeWaitVerdict::Keep;
         }
-        if arrival.is_empty() || arrival.end().le(self.rcv_nxt) {
+        if arrival.is_empty() {
+            return TimeWaitVerdict::Keep;
+        }
+        if arrival.end().le(self.rcv_nxt) {
+            out.dropped(DropReason::Duplicate);
             return TimeWaitVerdict::Keep;
         }
         if !flags.fin() || arrival.end() != self.rcv_nxt + 1 {

@@ -1,13 +1,16 @@
 //! Whole IP packets: the one way in for the stack's ingress, and the builders for everything it sends.
 //!
 //! Reading stops at the IP payload; `tcp::parse`, `icmpv4::parse` and `icmpv6::parse` go on from there. Nothing here
-//! decides whether a packet is wanted, and nothing fragments or reassembles.
+//! decides whether a packet is wanted, and nothing reassembles.
 
 mod build;
+mod fragment;
 
 pub use build::{
     BuildOptions, ChecksumMode, echo_reply, echo_request, icmp_error, tcp, too_big, unreachable,
 };
+
+pub use fragment::fragments;
 
 use std::net::IpAddr;
 use std::ops::Range;

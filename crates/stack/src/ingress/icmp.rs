@@ -98,7 +98,7 @@ impl Stack {
                 let rest = data.slice(icmp::HEADER_LEN..);
                 let options = self.ip_options();
                 let reply = packet::echo_reply(parsed.destination, parsed.source, echo, rest, options);
-                self.send_icmp(reply);
+                self.send_icmp(parsed.source, reply);
             }
             Ok(Message::Error { problem, quoted }) => self.handle_error(problem, quoted, frame),
             Ok(Message::EchoReply(_) | Message::Other { .. }) => self.out.dropped(DropReason::UnwantedIcmp),
@@ -210,6 +210,6 @@ impl Stack {
         }
         let options = self.ip_options();
         let error = packet::icmp_error(parsed.destination, parsed.source, problem, offending, options);
-        self.send_icmp(error);
+        self.send_icmp(parsed.source, error);
     }
 }

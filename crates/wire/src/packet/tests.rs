@@ -167,3 +167,46 @@ proptest! {
         prop_assert!(parse(&frame.data).expect("good").tcp_checksum_holds(&frame.data, &frame.offload));
     }
 }
+
+proptest! {
+    #[test]
+    fn fragments_fit_and_make_the_packet_again(
+        len in 0_usize..5000,
+        mtu in 68_u16..1600,
+        ipv6 in any::<bool>(),
+        ident in any::<u32>(),
+    ) {
+        let ends = if ipv6 { V6 } else { V4 };
+        let data: Bytes = (0..len).map(|n| n as u8).collect();
+        let echo = Echo { ident: 3, sequence: 4 };
+        let whole = echo_reply(ends[0], ends[1], echo, data, BuildOptions::default());
+        let pieces = fragments(&whole, mtu, ident).expect("there is room");
+        let mut again = Vec::new();
+        for (place, piece) in pieces.iter().enumerate() {
+            prop_assert!(piece.len() <= usize::from(mtu));
+            let octets = piece.to_frame().data;
+            let parsed = parse(&octets).expect("a packet");
+            prop_assert_eq!((parsed.source, parsed.destination), (ends[0], ends[1]));
+            let last = place + 1 == pieces.len();
+            if let Some(fragment) = parsed.fragment {
+                prop_assert_eq!(usize::from(fragment.offset), again.len());
+                prop_assert_eq!(fragment.more, !last);
+                prop_assert_eq!(fragment.ident, if ipv6 { ident } else { ident & 0xffff });
+            } else {
+                prop_assert_eq!(pieces.len(), 1);
+            }
+            again.extend_from_slice(&octets[parsed.payload]);
+        }
+        let octets = whole.to_frame().data;
+        let body = parse(&octets).expect("a packet").payload;
+        prop_assert_eq!(&again[..], &octets[body]);
+    }
+}
+
+#[test]
+fn an_mtu_without_room_cuts_nothing() {
+    let whole =
+        echo_reply(V6[0], V6[1], Echo { ident: 1, sequence: 1 }, Bytes::new(), BuildOptions::default());
+    assert!(fragments(&whole, 55, 1).is_none());
+    assert!(fragments(&whole, 20, 1).is_none());
+}
