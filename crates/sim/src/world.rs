@@ -24,6 +24,7 @@ mod tests;
 pub use agenda::Agenda;
 pub use dice::Dice;
 pub use host::Edges;
+pub(crate) use host::Host;
 pub use link::{Delivery, Link, LinkOptions, Rule, Transit, Verdict};
 
 use std::fmt;

@@ -26,8 +26,12 @@ impl Edges {
 
     /// Edges that were never crossed.
     pub fn missing(&self) -> impl Iterator<Item = &'static state::Edge> + '_ {
-        let crossed = |index: usize| self.0[index / 64] & (1 << (index % 64)) != 0;
-        state::EDGES.iter().enumerate().filter(move |(index, _)| !crossed(*index)).map(|(_, edge)| edge)
+        state::EDGES.iter().enumerate().filter(|(index, _)| !self.is_crossed(*index)).map(|(_, edge)| edge)
+    }
+
+    /// True when the edge at this place of the list of all was crossed.
+    pub fn is_crossed(&self, index: usize) -> bool {
+        self.0[index / 64] & (1 << (index % 64)) != 0
     }
 
     /// How many were crossed.
@@ -37,17 +41,17 @@ impl Edges {
 }
 
 /// One machine.
-pub(super) struct Host {
+pub(crate) struct Host {
     /// Its IPv4 and its IPv6 address.
-    pub(super) addresses: [IpAddr; 2],
+    pub(crate) addresses: [IpAddr; 2],
     shards: Vec<Stack>,
     /// Nothing goes in or out any more.
-    pub(super) dead: bool,
+    pub(crate) dead: bool,
 }
 
 impl Host {
     /// A machine with its own secrets.
-    pub(super) fn new(mut config: Config, addresses: [IpAddr; 2], shards: u16, dice: &mut Dice) -> Host {
+    pub(crate) fn new(mut config: Config, addresses: [IpAddr; 2], shards: u16, dice: &mut Dice) -> Host {
         config.addresses = vec![(addresses[0], 16), (addresses[1], 64)];
         config.limits.events = 4096;
         let secrets = Secrets::from_rng(dice.rng());
@@ -62,12 +66,12 @@ impl Host {
     }
 
     /// The maker of sockets of one of its shards.
-    pub(super) fn sockets(&self, dice: &mut Dice) -> Sockets {
+    pub(crate) fn sockets(&self, dice: &mut Dice) -> Sockets {
         self.shards[dice.below(self.shards.len() as u64) as usize].sockets()
     }
 
     /// A packet arrives, at whichever shard's queue.
-    pub(super) fn deliver(&mut self, now: Instant, dice: &mut Dice, octets: Bytes) {
+    pub(crate) fn deliver(&mut self, now: Instant, dice: &mut Dice, octets: Bytes) {
         if self.dead {
             return;
         }
@@ -76,12 +80,12 @@ impl Host {
     }
 
     /// When one of its timers is due.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.shards.iter().filter_map(Stack::deadline).min()
     }
 
     /// Fires what is due.
-    pub(super) fn fire(&mut self, now: Instant, dice: &mut Dice) {
+    pub(crate) fn fire(&mut self, now: Instant, dice: &mut Dice) {
         for shard in &mut self.shards {
             if shard.deadline().is_some_and(|at| at <= now) {
                 shard.handle_timeout(now, dice.rng());
@@ -90,7 +94,7 @@ impl Host {
     }
 
     /// One turn of every shard's driver; packets go to `sink`. True when something moved.
-    pub(super) fn turn(&mut self, now: Instant, dice: &mut Dice, sink: &mut dyn FnMut(Bytes)) -> bool {
+    pub(crate) fn turn(&mut self, now: Instant, dice: &mut Dice, sink: &mut dyn FnMut(Bytes)) -> bool {
         let mut moved = false;
         for index in 0..self.shards.len() {
             let shard = &mut self.shards[index];
@@ -109,13 +113,13 @@ impl Host {
     }
 
     /// The device is gone.
-    pub(super) fn lose_device(&mut self, now: Instant) {
+    pub(crate) fn lose_device(&mut self, now: Instant) {
         self.dead = true;
         self.shards.iter_mut().for_each(|shard| shard.device_lost(now));
     }
 
     /// Takes the events: marks the edges that were crossed, complains about changes that are no edge, tells the others.
-    pub(super) fn events(&mut self, edges: &mut Edges, mut tell: impl FnMut(&Event)) -> Result<(), String> {
+    pub(crate) fn events(&mut self, edges: &mut Edges, mut tell: impl FnMut(&Event)) -> Result<(), String> {
         for shard in &mut self.shards {
             while let Some(event) = shard.poll_event() {
                 if let EventKind::StateChanged { from, to, cause } = event.kind {
@@ -131,7 +135,7 @@ impl Host {
     }
 
     /// Every row of every shard.
-    pub(super) fn rows(&mut self, now: Instant) -> Vec<SocketRow> {
+    pub(crate) fn rows(&mut self, now: Instant) -> Vec<SocketRow> {
         let mut rows = Vec::new();
         for shard in &mut self.shards {
             let mut cursor = Some(Cursor::default());
@@ -143,12 +147,19 @@ impl Host {
     }
 
     /// How many flows are in a state, by the maintained census.
-    pub(super) fn count(&self, state: State) -> u32 {
+    pub(crate) fn count(&self, state: State) -> u32 {
         self.shards.iter().map(|shard| shard.census().count(state)).sum()
     }
 
+    /// Changes the knobs.
+    pub(crate) fn change_knobs(&mut self, change: impl FnOnce(&mut lastack_stack::Knobs)) {
+        let mut knobs = self.knobs().clone();
+        change(&mut knobs);
+        self.shards.iter_mut().for_each(|shard| shard.set_knobs(knobs.clone()));
+    }
+
     /// The knobs in force.
-    pub(super) fn knobs(&self) -> &lastack_stack::Knobs {
+    pub(crate) fn knobs(&self) -> &lastack_stack::Knobs {
         self.shards[0].knobs()
     }
 }
