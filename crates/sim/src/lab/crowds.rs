@@ -17,6 +17,7 @@ pub(super) const SYN_FLOOD: Preset = Preset {
     ],
     play: |stage| {
         stage.name_ends("an attacker, and a client", "server");
+        stage.knobs(Right, |knobs| knobs.tcp_syncookies = 0);
         let listener = stage.listen(Right, 80, 1);
         for last in 1..=2u8 {
             let forged = Ipv4Addr::new(198, 51, 100, last).into();
