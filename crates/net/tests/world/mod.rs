@@ -1,13 +1,18 @@
 //! Two stacks joined by an in-memory link, and the chores of tests that move octets.
+//!
+//! `spy` is a device between: it sees what passes and can fall silent.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use lastack_device::memory::{self, Memory};
+pub(crate) mod spy;
+
+use lastack_device::{Device, memory};
 use lastack_net::stack::Config;
 use lastack_net::{Driver, Ended, Handle, TcpListener, TcpStream};
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
@@ -33,7 +38,14 @@ pub(crate) fn pair(link: memory::Config) -> (Side, Side) {
     (side(left, config(LEFT, LEFT_6)), side(right, config(RIGHT, RIGHT_6)))
 }
 
-fn side(device: Memory, config: Config) -> Side {
+/// The same with a spy on the left stack's device.
+pub(crate) fn pair_with_spy(link: memory::Config) -> (Side, Side, Arc<spy::Spy>) {
+    let (left, right) = memory::pair(link);
+    let (left, spy) = spy::watch(left);
+    (side(left, config(LEFT, LEFT_6)), side(right, config(RIGHT, RIGHT_6)), spy)
+}
+
+fn side(device: impl Device + Unpin + 'static, config: Config) -> Side {
     let (handle, driver) = Driver::spawn(device, config).expect("the runtime has I/O");
     Side { handle, driver }
 }

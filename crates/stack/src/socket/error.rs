@@ -42,7 +42,7 @@ errors! {
     FamilyMismatch = 97, "EAFNOSUPPORT", Unsupported, "the address is not of the socket's family";
     AddressInUse = 98, "EADDRINUSE", AddrInUse, "the address is in use";
     AddressNotAvailable = 99, "EADDRNOTAVAIL", AddrNotAvailable, "the address is not ours, or no port is free";
-    NetworkDown = 100, "ENETDOWN", NetworkDown, "the device is gone";
+    NetworkDown = 100, "ENETDOWN", NetworkDown, "the stack has ended: its device is gone, or it was shut down";
     NetworkUnreachable = 101, "ENETUNREACH", NetworkUnreachable, "the network cannot be reached";
     Aborted = 103, "ECONNABORTED", ConnectionAborted, "the connection was aborted";
     Reset = 104, "ECONNRESET", ConnectionReset, "the peer reset the connection";
