@@ -5,6 +5,7 @@ mod chaos;
 mod closing;
 mod lab;
 mod memory;
+mod options;
 mod pair;
 mod streams;
 mod timers;

@@ -67,3 +67,16 @@ fn the_window_test_knows_both_edges() {
     assert!(!at(999, 0) && !at(990, 10) && !at(1100, 1) && !at(1101, 0));
     assert!(!at(0x8000_1000, 1));
 }
+
+#[test]
+fn a_clamped_window_needs_no_shift_and_offers_no_more() {
+    let clamped = SocketOptions { window_clamp: Some(9000), ..SocketOptions::default() };
+    assert_eq!(window_shift(&clamped, &Knobs::default()), 0);
+    assert_eq!(first_window(1460, false, &clamped, &Knobs::default()), 8760);
+    let low_water = SocketOptions { rcvlowat: Some(60_000), ..SocketOptions::default() };
+    assert_eq!(
+        first_window(1460, false, &low_water, &Knobs::default()),
+        64_240,
+        "the default buffer holds it"
+    );
+}
