@@ -68,7 +68,7 @@ pub struct Connection {
     outgoing: Option<Box<Outgoing>>,
     /// Data that was not taken out, and what came out of order.
     incoming: Option<Box<Incoming>>,
-    /// Measures what the reader takes in a round trip, once the peer sends full segments.
+    /// Measures what the reader takes in a round trip, from the peer's first full segment to its FIN. Holds no octets.
     autotune: Option<Box<Autotune>>,
     /// The options, when they differ from the defaults.
     options: Option<Box<SocketOptions>>,

@@ -11,6 +11,7 @@ impl Connection {
         self.receive.nxt += 1;
         self.peer_finished = true;
         self.receive_closed = true;
+        self.autotune = None;
         self.ack.owe();
         // Beyond a FIN there is nothing: what lies out of order there is an error of the peer's.
         self.forget_out_of_order(turn);

@@ -20,6 +20,18 @@ fn an_idle_connection_owns_no_buffer() {
 }
 
 #[test]
+fn what_measures_the_reader_goes_with_the_peers_fin() {
+    let mut lab = Lab::new();
+    for n in 0..4 {
+        lab.data(1 + 1448 * n, 1, &[b'x'; 1448]);
+        lab.read();
+    }
+    assert!(lab.connection.autotune.is_some());
+    lab.fin(1 + 1448 * 4, 1);
+    assert!(lab.connection.autotune.is_none() && lab.connection.incoming.is_none());
+}
+
+#[test]
 fn a_duplicates_report_does_not_keep_the_box() {
     for sack in [true, false] {
         duplicates_with(sack);
