@@ -1,4 +1,6 @@
 //! One file per command.
 
+pub(crate) mod connect;
 pub(crate) mod lab;
 pub(crate) mod serve;
+pub(crate) mod ss;

@@ -1,7 +1,10 @@
 //! The program `lastack`. Here only: read the command line, run one command, turn its end into an exit code.
 
 mod commands;
+mod control;
+mod filter;
 mod options;
+mod values;
 
 use clap::Parser;
 use options::{Command, Options};
@@ -20,6 +23,8 @@ enum Verdict {
 fn main() -> ExitCode {
     let done = match Options::parse().command {
         Command::Serve(options) => commands::serve::run(&options),
+        Command::Ss(options) => commands::ss::run(&options),
+        Command::Connect(options) => commands::connect::run(&options),
         Command::Lab(options) => commands::lab::run(&options),
     };
     match done {

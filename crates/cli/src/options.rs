@@ -1,8 +1,12 @@
 //! The command line, parsed into values that are valid by construction.
 
+mod look;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use look::{ConnectOptions, SsOptions, Wanted};
+
+use crate::values::{Cidr, Forward, StackName};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,6 +23,10 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Bring a stack up on a TUN device and serve echo, discard, chargen and a page about itself.
     Serve(ServeOptions),
+    /// List the sockets of a running stack, with ss' columns, options and filters.
+    Ss(SsOptions),
+    /// Connect to HOST and PORT; stdin goes there, what comes goes to stdout.
+    Connect(ConnectOptions),
     /// Run packetdrill scripts against the stack, in simulated time.
     Lab(LabOptions),
 }
@@ -35,6 +43,19 @@ pub(crate) struct ServeOptions {
     /// Write every packet to this file, as pcapng (Wireshark and tshark read it).
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,
+    /// The stack's name, for --stack of other commands; without it the device's name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<StackName>,
+    /// The stack's own address with its network; the host gets the first other address of the network. Once for IPv4, once
+    /// for IPv6. Without it, a free /24 of 198.18.0.0/15 and a /64 of 2001:2::/48.
+    #[arg(long, value_name = "ADDRESS/PREFIX")]
+    pub(crate) address: Vec<Cidr>,
+    /// Connections to this port of the stack go on to a service of the host, over a kernel socket. May be repeated.
+    #[arg(long, value_name = "PORT=HOST:PORT")]
+    pub(crate) forward: Vec<Forward>,
+    /// Answer peers of this network, too. Without it only the network of the device is answered. May be repeated.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) allow: Vec<Cidr>,
 }
 
 /// What `lastack lab` is told.

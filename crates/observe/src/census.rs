@@ -1,7 +1,9 @@
 //! How many flows are in each state: counts that every state change maintains, so that asking costs nothing.
 
 use crate::State;
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::fmt;
 
 #[cfg(test)]
@@ -64,6 +66,22 @@ impl Serialize for Census {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let states = self.iter().map(|(state, count)| (state.name(), count));
         serializer.collect_map(states.chain([("orphans", self.orphans)]))
+    }
+}
+
+impl<'de> Deserialize<'de> for Census {
+    /// States that are left out are zero; a name that is no state is an error.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Census, D::Error> {
+        let mut census = Census::default();
+        for (name, count) in BTreeMap::<String, u32>::deserialize(deserializer)? {
+            if name == "orphans" {
+                census.orphans = count;
+            } else {
+                let state: State = name.parse().map_err(D::Error::custom)?;
+                census.counts[state as usize] = count;
+            }
+        }
+        Ok(census)
     }
 }
 

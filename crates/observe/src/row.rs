@@ -156,7 +156,7 @@ fn end(end: SocketAddr) -> String {
 }
 
 /// A duration as ss prints timers: `204ms`, `1.204ms` (seconds, then milliseconds), `59sec`, `1min20sec`, `119min`.
-struct Millis(Duration);
+pub struct Millis(pub Duration);
 
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

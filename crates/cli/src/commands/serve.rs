@@ -1,70 +1,115 @@
-//! `lastack serve`: a stack on a TUN device with four services. The device goes when the program does.
+//! `lastack serve`: a stack on a TUN device with four services, and forwards to the host. The device goes when the program
+//! does.
+//!
+//! Root makes the device and the control socket; then root is given up, before the first packet is read.
 
+mod allowed;
+mod announce;
 mod counted;
+mod forward;
 mod http;
+mod log;
+mod metrics;
 mod network;
+mod place;
 mod ports;
+mod privileges;
 mod services;
 
+pub(crate) use place::Place;
+pub(crate) use privileges::{User, become_user, successor};
+
 use crate::Verdict;
+use crate::control::{About, VERSION, folder, server};
 use crate::options::ServeOptions;
+use crate::values::Cidr;
+use allowed::Allowed;
 use anyhow::{Context, Result, anyhow};
 use lastack::device::Device;
 use lastack::device::tap::Tapped;
-use lastack::device::tun::{self, Ipv6, Tun};
+use lastack::device::tun::{self, Tun};
 use lastack::net::{Driver, Handle};
 use lastack::stack::Config;
-use network::Network;
 use std::fs::File;
-use std::io::{self, Write};
-use std::net::IpAddr;
+use std::os::unix::fs::fchown;
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast;
+
+/// Events that a slow reader of the control socket may be behind.
+const EVENTS_BEHIND: usize = 4096;
 
 /// Serves until Ctrl-C (or SIGTERM), or until the device is taken away.
 pub(crate) fn run(options: &ServeOptions) -> Result<Verdict> {
+    let successor = successor();
     let capture = match &options.pcap {
         Some(path) => Some(File::create(path).with_context(|| format!("creating {}", path.display()))?),
         None => None,
     };
-    let network = Network::first_free(&network::read())?;
-    let tun = Tun::create(&tun::Config {
-        name: options.device.as_str().to_owned(),
-        mtu: options.mtu,
-        host: network.host(),
-    })
-    // Its message holds its source already.
-    .map_err(|error| anyhow!("{error}"))?;
-    let speaks = |(address, _): &(IpAddr, u8)| address.is_ipv4() || tun.ipv6() == Ipv6::Ready;
-    let place = Place {
-        host: network.host().into_iter().filter(speaks).collect(),
-        stack: network.stack().into_iter().filter(speaks).collect(),
+    let (tun, place) = bring_up(options.device.as_str(), options.mtu, &options.address)?;
+    let control = match folder::claim(options.name.as_ref(), tun.name(), successor) {
+        Ok(control) => Some(control),
+        Err(error) if options.name.is_some() => return Err(error),
+        Err(error) => {
+            eprintln!(
+                "lastack: no control socket, so `lastack ss --stack` will not find this stack: {error:#}"
+            );
+            None
+        }
     };
+    privileges::raise_file_limit();
+    if let Some(user) = successor {
+        if let Some(file) = &capture {
+            fchown(file, Some(user.uid), Some(user.gid)).context("giving the capture to its user")?;
+        }
+        become_user(user)?;
+    }
+    let networks = place.neighbours().into_iter().chain(options.allow.iter().copied()).collect();
+    let device = Allowed::new(tun, networks);
     let device: Box<dyn Device> = match capture {
-        Some(file) => Box::new(Tapped::new(tun, file).context("writing the head of the capture")?),
-        None => Box::new(tun),
+        Some(file) => Box::new(Tapped::new(device, file).context("writing the head of the capture")?),
+        None => Box::new(device),
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
-    runtime.block_on(serve(device, place))
+    // The claim is held to the end: its socket goes with it.
+    let (listener, claim) = control.unzip();
+    let name = claim.as_ref().map(|claim| claim.name.to_string());
+    runtime.block_on(serve(device, &place, options, listener, name))
 }
 
-/// Who has which address.
-struct Place {
-    host: Vec<(IpAddr, u8)>,
-    stack: Vec<(IpAddr, u8)>,
+/// Makes the device in a free place, and says what is special about it.
+pub(crate) fn bring_up(name: &str, mtu: u16, addresses: &[Cidr]) -> Result<(Tun, Place)> {
+    let mut place = Place::choose(addresses, &network::read())?;
+    let config = tun::Config { name: name.to_owned(), mtu, host: place.host.clone() };
+    // Its message holds its source already.
+    let tun = Tun::create(&config).map_err(|error| anyhow!("{error}"))?;
+    place.limit_to(tun.ipv6())?;
+    if let Some(remark) = &place.remark {
+        eprintln!("{remark}");
+    }
+    Ok((tun, place))
 }
 
-async fn serve(device: Box<dyn Device>, place: Place) -> Result<Verdict> {
+async fn serve(
+    device: Box<dyn Device>,
+    place: &Place,
+    options: &ServeOptions,
+    listener: Option<UnixListener>,
+    name: Option<String>,
+) -> Result<Verdict> {
     // Before anything is announced: who reads the announcement may send a signal at once.
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let mtu = device.mtu();
     let (handle, mut driver) = Driver::spawn(device, Config::new(place.stack.clone()))?;
+    watch(&handle, place, listener, name.as_deref())?;
     let serving = async {
         for (address, _) in &place.stack {
-            ports::open(&handle, *address).await?;
+            ports::open(&handle, *address, &options.forward).await?;
         }
-        announce(&handle, mtu, &place)?;
+        announce::print(&announce::Facts { handle: &handle, mtu, place, options, name: name.as_deref() })?;
         std::future::pending::<Result<()>>().await
     };
     let outcome = tokio::select! {
@@ -78,24 +123,22 @@ async fn serve(device: Box<dyn Device>, place: Place) -> Result<Verdict> {
     outcome.map(|()| Verdict::Fine)
 }
 
-/// What is where, and lines to copy. On stdout: it is this command's result.
-fn announce(handle: &Handle, mtu: u16, place: &Place) -> io::Result<()> {
-    let list = |addresses: &[(IpAddr, u8)]| {
-        let words: Vec<String> =
-            addresses.iter().map(|(address, prefix)| format!("{address}/{prefix}")).collect();
-        words.join("  ")
-    };
-    let mut out = io::stdout().lock();
-    writeln!(out, "device {}  mtu {mtu}", handle.device())?;
-    writeln!(out, "host   {}", list(&place.host))?;
-    writeln!(out, "stack  {}", list(&place.stack))?;
-    writeln!(out, "serves echo 7, discard 9, chargen 19, http 80; Ctrl-C ends it and removes the device")?;
-    writeln!(out)?;
-    for (address, _) in &place.stack {
-        match address {
-            IpAddr::V4(v4) => writeln!(out, "  curl -v http://{v4}/\n  printf hello | nc -N {v4} 7")?,
-            IpAddr::V6(v6) => writeln!(out, "  curl -v 'http://[{v6}]/'")?,
-        }
+/// Starts the log and the control socket.
+fn watch(handle: &Handle, place: &Place, listener: Option<UnixListener>, name: Option<&str>) -> Result<()> {
+    let (events, _) = broadcast::channel(EVENTS_BEHIND);
+    tokio::spawn(log::follow(handle.clone(), events.clone()));
+    if let (Some(listener), Some(name)) = (listener, name) {
+        let about = About {
+            version: VERSION,
+            name: name.to_owned(),
+            device: handle.device().to_owned(),
+            addresses: place.stack.iter().map(|(address, _)| *address).collect(),
+        };
+        let listener = tokio::net::UnixListener::from_std(listener).context("watching the control socket")?;
+        tokio::spawn(server::serve(
+            listener,
+            server::Source { handle: handle.clone(), events, about: Arc::new(about) },
+        ));
     }
-    out.flush()
+    Ok(())
 }

@@ -4,8 +4,10 @@
 //! move (16 by default). A test that this machine cannot run says `skipped:` and why, on stderr.
 
 mod capture;
+mod forward;
 mod namespace;
 mod program;
 mod rights;
 mod serve;
 mod transfers;
+mod watch;

@@ -39,9 +39,23 @@ impl Serve {
         serve
     }
 
-    /// What it has printed on stdout so far and not been asked for.
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it prints on stdout when it is ready, up to the last of the lines to copy.
     pub(crate) fn printed(&self) -> Vec<String> {
-        self.stdout.try_iter().collect()
+        let deadline = Instant::now() + PATIENCE;
+        let mut printed = Vec::new();
+        while let Ok(line) = self.stdout.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            let last = line.contains("ss --stack");
+            printed.push(line);
+            if last {
+                return printed;
+            }
+        }
+        panic!("no lines to copy on stdout in {PATIENCE:?}: {printed:?}");
     }
 
     /// The next line on stderr that holds `text`.

@@ -20,3 +20,13 @@ fn changes_keep_the_total() {
 fn nobody_can_leave_an_empty_state() {
     Census::default().leave(State::Closing);
 }
+
+#[test]
+fn a_census_survives_json_and_unknown_states_do_not() {
+    let mut census = Census::default();
+    census.enter(State::TimeWait);
+    census.orphans = 2;
+    let json = serde_json::to_string(&census).unwrap();
+    assert_eq!(serde_json::from_str::<Census>(&json).unwrap(), census);
+    serde_json::from_str::<Census>("{\"GONE\": 1}").unwrap_err();
+}

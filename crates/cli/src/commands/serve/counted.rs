@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// `SERVICE PEER closed: N octets in, M octets out`, once, at the end.
+/// `SERVICE PEER was served: N octets in, M octets out`, once, at the end.
 #[derive(Debug)]
 pub(crate) struct Counted<S> {
     stream: S,
@@ -26,8 +26,10 @@ impl<S> Drop for Counted<S> {
     fn drop(&mut self) {
         let Counted { service, peer, octets_in, octets_out, .. } = self;
         // Nobody may be there to read it.
-        let _ =
-            writeln!(io::stderr(), "{service} {peer} closed: {octets_in} octets in, {octets_out} octets out");
+        let _ = writeln!(
+            io::stderr(),
+            "{service} {peer} was served: {octets_in} octets in, {octets_out} octets out"
+        );
     }
 }
 

@@ -1,60 +1,130 @@
-//! The page on port 80: how many flows are in which state, as text, HTML or JSON, by what the client asks for.
+//! The site on port 80: a page that shows census, listeners and sockets live, the same as text, `/sockets.json` with what
+//! the page shows, and `/metrics`.
 
 #[cfg(test)]
 mod tests;
 
+use super::metrics;
 use axum::extract::State;
-use axum::http::header::ACCEPT;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::get;
 use lastack::net::Handle;
-use lastack::stack::Census;
+use lastack::observe::{self, Census, SocketRow};
+use serde::Serialize;
 use std::fmt::Write;
+use std::io;
+
+/// The version of `/sockets.json`: it grows with every change that a reader must know of.
+const SCHEMA: &str = "lastack.sockets/1";
+/// Rows of each kind that an answer holds: a page is no place for a million.
+const ROWS_MAX: usize = 1000;
+/// Rows that are asked for at a time.
+const ROWS_PER_TURN: usize = 256;
 
 /// The whole site.
 pub(crate) fn router(stack: Handle) -> axum::Router {
-    axum::Router::new().route("/", get(page)).with_state(stack)
+    axum::Router::new()
+        .route("/", get(page))
+        .route("/sockets.json", get(sockets))
+        .route("/metrics", get(numbers))
+        .with_state(stack)
+}
+
+/// What `/sockets.json` says.
+#[derive(Debug, Serialize)]
+struct Report {
+    schema: &'static str,
+    /// Of the stack's clock.
+    time_ms: u64,
+    device: String,
+    census: Census,
+    listeners: Vec<SocketRow>,
+    sockets: Vec<SocketRow>,
+    /// False when there are more than this answer holds.
+    complete: bool,
+}
+
+impl Report {
+    async fn of(stack: &Handle) -> io::Result<Report> {
+        let mut report = Report {
+            schema: SCHEMA,
+            time_ms: stack.now().await?.as_millis(),
+            device: stack.device().to_owned(),
+            census: stack.census().await?,
+            listeners: Vec::new(),
+            sockets: Vec::new(),
+            complete: true,
+        };
+        let mut cursor = Some(Default::default());
+        while let Some(at) = cursor {
+            let (rows, next) = stack.page(at, ROWS_PER_TURN).await?;
+            for row in rows {
+                let kind = match row.state {
+                    observe::State::Listen => &mut report.listeners,
+                    _ => &mut report.sockets,
+                };
+                if kind.len() == ROWS_MAX {
+                    report.complete = false;
+                    return Ok(report);
+                }
+                kind.push(row);
+            }
+            cursor = next;
+        }
+        Ok(report)
+    }
+}
+
+fn gone(error: &io::Error) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response()
+}
+
+async fn sockets(State(stack): State<Handle>) -> Response {
+    match Report::of(&stack).await {
+        Ok(report) => Json(report).into_response(),
+        Err(error) => gone(&error),
+    }
+}
+
+async fn numbers(State(stack): State<Handle>) -> Response {
+    let (census, counters) = match tokio::try_join!(stack.census(), stack.counters()) {
+        Ok(both) => both,
+        Err(error) => return gone(&error),
+    };
+    match metrics::page(&census, &counters) {
+        Ok(page) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], page).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
 }
 
 async fn page(State(stack): State<Handle>, headers: HeaderMap) -> Response {
-    let census = match stack.census().await {
-        Ok(census) => census,
-        Err(error) => return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
-    };
     let accepts = |kind: &str| {
         headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains(kind))
     };
     if accepts("text/html") {
-        Html(html(&census)).into_response()
-    } else if accepts("application/json") {
-        Json(census).into_response()
-    } else {
-        text(&census).into_response()
+        return Html(include_str!("http/page.html")).into_response();
+    }
+    match Report::of(&stack).await {
+        Ok(report) if accepts("application/json") => Json(report).into_response(),
+        Ok(report) => text(&report).into_response(),
+        Err(error) => gone(&error),
     }
 }
 
-const TITLE: &str = "lastack: a TCP in user space";
-
-fn text(census: &Census) -> String {
-    let mut text = format!("{TITLE}\n\n");
-    for (state, count) in census.iter() {
+fn text(report: &Report) -> String {
+    let mut text = "lastack: a TCP in user space\n\n".to_owned();
+    for (state, count) in report.census.iter() {
         let _ = writeln!(text, "{:<12} {count:>8}", state.name());
     }
-    let _ = writeln!(text, "{:<12} {:>8}", "orphans", census.orphans);
-    text
-}
-
-fn html(census: &Census) -> String {
-    let mut rows = String::new();
-    for (state, count) in census.iter() {
-        let _ = write!(rows, "<tr><td>{}</td><td>{count}</td></tr>", state.name());
+    let _ = writeln!(text, "{:<12} {:>8}\n", "orphans", report.census.orphans);
+    let _ = writeln!(text, "{}", SocketRow::header());
+    for row in report.listeners.iter().chain(&report.sockets) {
+        let _ = writeln!(text, "{row}");
     }
-    let _ = write!(rows, "<tr><td>orphans</td><td>{}</td></tr>", census.orphans);
-    format!(
-        "<!doctype html><meta charset=\"utf-8\"><title>{TITLE}</title>\
-         <style>body{{font:16px/1.5 system-ui;max-width:32rem;margin:3rem auto}}td:last-child{{text-align:right}}\
-         table{{width:100%}}td{{border-bottom:1px solid #ddd}}</style>\
-         <h1>{TITLE}</h1><table>{rows}</table>"
-    )
+    if !report.complete {
+        let _ = writeln!(text, "… and more: `lastack ss --stack` lists all");
+    }
+    text
 }

@@ -7,6 +7,8 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use routes::parse_v6;
 pub(crate) use routes::{Route, read};
 
 use anyhow::{Result, bail};

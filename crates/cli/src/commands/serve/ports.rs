@@ -1,11 +1,15 @@
 //! Opens the services of one address: a listener for each, a task per listener, a task per connection.
 
 use super::counted::Counted;
-use super::{http, services};
+use super::{forward, http, services};
+use crate::values::Forward;
 use anyhow::{Context, Result};
 use lastack::net::{Handle, TcpListener, TcpStream};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+
+/// Where the page is.
+const HTTP: u16 = 80;
 
 /// The services that are no web server.
 #[derive(Clone, Copy)]
@@ -44,14 +48,23 @@ impl Service {
 }
 
 /// Binds every port of `address` and serves it until the stack ends.
-pub(crate) async fn open(handle: &Handle, address: IpAddr) -> Result<()> {
-    for service in Service::ALL {
+///
+/// A forward takes the place of a service on its port.
+pub(crate) async fn open(handle: &Handle, address: IpAddr, forwards: &[Forward]) -> Result<()> {
+    for forward in forwards {
+        let listener = bind(handle, address, forward.port).await?;
+        tokio::spawn(forward::each(listener, forward.clone()));
+    }
+    let free = |port: u16| forwards.iter().all(|forward| forward.port != port);
+    for service in Service::ALL.into_iter().filter(|service| free(service.port())) {
         let listener = bind(handle, address, service.port()).await?;
         tokio::spawn(each(listener, service));
     }
-    let listener = bind(handle, address, 80).await?;
-    let site = http::router(handle.clone());
-    tokio::spawn(async { axum::serve(Http(listener), site).await });
+    if free(HTTP) {
+        let listener = bind(handle, address, HTTP).await?;
+        let site = http::router(handle.clone());
+        tokio::spawn(async { axum::serve(Http(listener), site).await });
+    }
     Ok(())
 }
 

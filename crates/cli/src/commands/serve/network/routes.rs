@@ -53,7 +53,7 @@ pub(super) fn parse_v4(text: &str) -> Vec<Route> {
 }
 
 /// `Destination PrefixLength …`; hexadecimal, network order.
-pub(super) fn parse_v6(text: &str) -> Vec<Route> {
+pub(crate) fn parse_v6(text: &str) -> Vec<Route> {
     let route = |line: &str| {
         let mut fields = line.split_whitespace();
         let destination = u128::from_str_radix(fields.next()?, 16).ok()?;

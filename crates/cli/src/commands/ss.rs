@@ -1,0 +1,103 @@
+//! `lastack ss`: the sockets of a running stack, with ss' columns, options and filters.
+
+mod services;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use crate::Verdict;
+use crate::control::client::Client;
+use crate::filter::{Filter, States};
+use crate::options::SsOptions;
+use anyhow::{Result, bail};
+use lastack::observe::{Census, SocketRow, State};
+use serde::Serialize;
+use services::Services;
+use std::io::{self, Write};
+
+/// The version of the JSON: it grows with every change that a reader must know of.
+const SCHEMA: &str = "lastack.ss/1";
+
+/// Asks the stack and prints what passes.
+pub(crate) fn run(options: &SsOptions) -> Result<Verdict> {
+    if let Some(option) = options.others.given() {
+        bail!("TCP only: {option} asks for sockets of another kind");
+    }
+    let services = Services::read();
+    let filter = Filter::parse(&options.filter.join(" "), &|name| services.port(name))?;
+    let Some(wanted) = &options.stack else {
+        bail!(
+            "this version looks at lastack's own stacks only: use --stack, and `ss` for the kernel's sockets"
+        );
+    };
+    let mut client = Client::open(wanted.name())?;
+    let about = client.about()?;
+    eprintln!("stack {} on {}", about.name, about.device);
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if options.summary {
+        summarize(&client.census()?, options.json, &about.name, &mut out)?;
+    } else {
+        let mut rows = Vec::new();
+        client.sockets(|row| {
+            if passes(&row, options, &filter) {
+                rows.push(row);
+            }
+        })?;
+        if options.json {
+            let report = Report { schema: SCHEMA, stack: &about.name, sockets: &rows };
+            serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
+            writeln!(out)?;
+        } else {
+            let names = (!options.numeric).then_some(&services);
+            table::print(&rows, options, names, &mut out)?;
+        }
+    }
+    out.flush()?;
+    Ok(Verdict::Fine)
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    stack: &'a str,
+    sockets: &'a [SocketRow],
+}
+
+/// By the states that the filter names, else those of the options; by family; by the filter's expression.
+fn passes(row: &SocketRow, options: &SsOptions, filter: &Filter) -> bool {
+    let by_options = match (options.all, options.listening) {
+        (true, _) => States::ALL,
+        (false, true) => States::LISTENING,
+        (false, false) => States::USUAL,
+    };
+    let family = match (options.ipv4, options.ipv6) {
+        (true, _) => row.flow.local.is_ipv4(),
+        (_, true) => row.flow.local.is_ipv6(),
+        _ => true,
+    };
+    family && filter.states(by_options).contains(row.state) && filter.passes(row)
+}
+
+/// The counts as `ss -s` puts them, from the census: no socket is looked at.
+fn summarize(census: &Census, json: bool, stack: &str, out: &mut dyn Write) -> Result<()> {
+    if json {
+        let report = serde_json::json!({ "schema": SCHEMA, "stack": stack, "census": census });
+        writeln!(out, "{report:#}")?;
+        return Ok(());
+    }
+    let count = |state| census.count(state);
+    writeln!(
+        out,
+        "TCP:   {} (estab {}, synrecv {}, orphaned {}, timewait {}, listen {})",
+        census.total(),
+        count(State::Established),
+        count(State::SynRecv),
+        census.orphans,
+        count(State::TimeWait),
+        count(State::Listen)
+    )?;
+    for (state, count) in census.iter().filter(|&(_, count)| count != 0) {
+        writeln!(out, "  {:<12} {count}", state.ss_name())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+use super::*;
+use crate::options::{Command, Options};
+use clap::Parser;
+use lastack::observe::{Flow, Negotiated, TimerKind};
+use std::time::Duration;
+
+fn row(state: State, local: &str, remote: &str) -> SocketRow {
+    SocketRow {
+        state,
+        recv_queue: 0,
+        send_queue: 0,
+        flow: Flow { local: local.parse().unwrap(), remote: remote.parse().unwrap() },
+        timer: TimerKind::Off,
+        timer_left: None,
+        retransmits: 0,
+        age: None,
+        orphan: false,
+        unaccepted: false,
+        negotiated: None,
+        host: None,
+    }
+}
+
+fn rows() -> Vec<SocketRow> {
+    let mut listener = row(State::Listen, "198.18.0.2:80", "0.0.0.0:0");
+    listener.send_queue = 1024;
+    let mut connection = row(State::Established, "[2001:2::2]:80", "[2001:2::1]:40000");
+    connection.recv_queue = 12_345;
+    connection.age = Some(Duration::from_secs(75));
+    connection.unaccepted = true;
+    connection.negotiated =
+        Some(Negotiated { timestamps: true, sack: true, window_scale: Some((7, 10)), mss: 1428 });
+    let mut wait = row(State::TimeWait, "198.18.0.2:5000", "198.18.0.1:40001");
+    wait.timer = TimerKind::Timewait;
+    wait.timer_left = Some(Duration::from_secs(59));
+    vec![listener, connection, wait]
+}
+
+fn options(arguments: &[&str]) -> SsOptions {
+    let all = ["lastack", "ss"].iter().chain(arguments);
+    match Options::try_parse_from(all).expect("the options are valid").command {
+        Command::Ss(options) => options,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What ss prints for these arguments over [`rows`].
+fn printed(arguments: &[&str]) -> String {
+    let options = options(arguments);
+    let services = Services::parse("http 80/tcp www # the web\nhttp-alt 8080/tcp\ndns 53/udp\nbroken\n");
+    let filter = Filter::parse(&options.filter.join(" "), &|name| services.port(name)).unwrap();
+    let rows: Vec<SocketRow> = rows().into_iter().filter(|row| passes(row, &options, &filter)).collect();
+    let mut out = Vec::new();
+    table::print(&rows, &options, (!options.numeric).then_some(&services), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn everything_in_ss_columns() {
+    assert_eq!(
+        printed(&["-tanoie"]),
+        "\
+State     Recv-Q Send-Q Local Address:Port Peer Address:Port
+LISTEN    0      1024      198.18.0.2:80        0.0.0.0:*
+ESTAB     12345  0        [2001:2::2]:80    [2001:2::1]:40000 age:1min15sec unaccepted
+\t ts sack wscale:7,10 mss:1428
+TIME-WAIT 0      0         198.18.0.2:5000   198.18.0.1:40001 timer:(timewait,59sec,0)
+"
+    );
+}
+
+#[test]
+fn without_options_only_connections_with_names_of_services() {
+    assert_eq!(
+        printed(&[]),
+        "\
+State Recv-Q Send-Q Local Address:Port Peer Address:Port
+ESTAB 12345  0        [2001:2::2]:http  [2001:2::1]:40000
+"
+    );
+}
+
+#[test]
+fn options_and_filters_choose() {
+    let locals = |arguments: &[&str]| -> Vec<String> {
+        let all: Vec<&str> = ["-H", "-n"].iter().chain(arguments).copied().collect();
+        let words = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
+        printed(&all).lines().map(words).collect()
+    };
+    assert_eq!(locals(&["-l"]), ["LISTEN"]);
+    assert_eq!(locals(&["-a", "-4"]), ["LISTEN", "TIME-WAIT"]);
+    assert_eq!(locals(&["-6"]), ["ESTAB"]);
+    assert_eq!(locals(&["state", "time-wait"]), ["TIME-WAIT"]);
+    assert_eq!(locals(&["-a", "sport", "=", ":www"]), ["LISTEN", "ESTAB"]);
+    assert_eq!(locals(&["-a", "( dport > 1024 and not src 2001:2::/64 )"]), ["TIME-WAIT"]);
+}
+
+#[test]
+fn sockets_of_other_kinds_are_refused() {
+    for option in ["-u", "-x", "-w", "--udp", "-tuln", "--vsock"] {
+        let error = run(&options(&["--stack", "none", option])).unwrap_err().to_string();
+        assert!(error.starts_with("TCP only"), "{option}: {error}");
+    }
+}
+
+#[test]
+fn without_a_stack_one_sentence_says_what_to_do() {
+    let error = run(&options(&["-ta"])).unwrap_err().to_string();
+    assert!(error.contains("--stack") && error.lines().count() == 1, "{error}");
+}
+
+#[test]
+fn the_summary_counts_and_its_json_has_a_schema() {
+    let mut census = Census::default();
+    census.enter(State::Listen);
+    census.enter(State::TimeWait);
+    let said = |json| {
+        let mut out = Vec::new();
+        summarize(&census, json, "web", &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert!(said(false).starts_with("TCP:   2 (estab 0, synrecv 0, orphaned 0, timewait 1, listen 1)\n"));
+    let json: serde_json::Value = serde_json::from_str(&said(true)).unwrap();
+    assert_eq!((&json["schema"], &json["census"]["TIME_WAIT"]), (&SCHEMA.into(), &1.into()));
+}

@@ -1,0 +1,145 @@
+//! The options of the commands that look at a running stack, and of those that need none.
+
+use crate::values::{Cidr, StackName};
+use clap::Args;
+
+/// What `lastack ss` is told: ss' own options, as far as they are about TCP.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A FILTER is what ss takes: state NAME, exclude NAME, then src, dst, sport, dport with = != < > and \
+    and, or, not, parentheses. Example: lastack ss --stack -a state time-wait '( dport > 1024 and src 198.18.0.0/24 )'"
+)]
+pub(crate) struct SsOptions {
+    /// Look at a running lastack stack: the one with this name, without a name the only one.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) stack: Option<Wanted>,
+    /// TCP: which is all there is.
+    #[arg(short = 't', long)]
+    pub(crate) tcp: bool,
+    /// Listeners only.
+    #[arg(short = 'l', long)]
+    pub(crate) listening: bool,
+    /// Sockets in every state.
+    #[arg(short = 'a', long)]
+    pub(crate) all: bool,
+    /// Numbers of ports, not names of services.
+    #[arg(short = 'n', long)]
+    pub(crate) numeric: bool,
+    /// Timers: kind, time left, retransmissions.
+    #[arg(short = 'o', long)]
+    pub(crate) options: bool,
+    /// What the handshake agreed on.
+    #[arg(short = 'i', long)]
+    pub(crate) info: bool,
+    /// Time in the state, and whether an application holds the socket.
+    #[arg(short = 'e', long)]
+    pub(crate) extended: bool,
+    /// No line of headings.
+    #[arg(short = 'H', long)]
+    pub(crate) no_header: bool,
+    /// IPv4 only.
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    pub(crate) ipv4: bool,
+    /// IPv6 only.
+    #[arg(short = '6', long)]
+    pub(crate) ipv6: bool,
+    /// Counts per state instead of sockets.
+    #[arg(short = 's', long, conflicts_with_all = ["filter", "listening", "all"])]
+    pub(crate) summary: bool,
+    /// The same as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// ss' options for what is no TCP.
+    #[command(flatten)]
+    pub(crate) others: OtherKinds,
+    /// States and expressions, as ss takes them.
+    #[arg(value_name = "FILTER")]
+    pub(crate) filter: Vec<String>,
+}
+
+/// Options of ss that ask for other sockets than TCP's.
+#[derive(Args, Debug)]
+pub(crate) struct OtherKinds {
+    #[arg(short = 'u', long, hide = true)]
+    udp: bool,
+    #[arg(short = 'x', long, hide = true)]
+    unix: bool,
+    #[arg(short = 'w', long, hide = true)]
+    raw: bool,
+    #[arg(short = 'd', long, hide = true)]
+    dccp: bool,
+    #[arg(short = 'S', long, hide = true)]
+    sctp: bool,
+    #[arg(short = '0', long, hide = true)]
+    packet: bool,
+    #[arg(long, hide = true)]
+    vsock: bool,
+}
+
+impl OtherKinds {
+    /// The first that was given.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let OtherKinds { udp, unix, raw, dccp, sctp, packet, vsock } = *self;
+        [
+            (udp, "--udp"),
+            (unix, "--unix"),
+            (raw, "--raw"),
+            (dccp, "--dccp"),
+            (sctp, "--sctp"),
+            (packet, "--packet"),
+            (vsock, "--vsock"),
+        ]
+        .into_iter()
+        .find_map(|(given, name)| given.then_some(name))
+    }
+}
+
+/// Which running stack is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The only one.
+    TheOnly,
+    /// The one with this name.
+    Named(StackName),
+}
+
+impl Wanted {
+    pub(crate) fn name(&self) -> Option<&StackName> {
+        match self {
+            Wanted::TheOnly => None,
+            Wanted::Named(name) => Some(name),
+        }
+    }
+}
+
+impl std::str::FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Wanted, String> {
+        match text {
+            "" => Ok(Wanted::TheOnly),
+            name => name.parse().map(Wanted::Named),
+        }
+    }
+}
+
+/// What `lastack connect` is told.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Without --stack the command brings up a stack of its own on a TUN device, which needs root. That \
+    stack reaches this host; what lies beyond it, only where the host forwards and translates its packets."
+)]
+pub(crate) struct ConnectOptions {
+    /// A name or an address.
+    #[arg(value_name = "HOST")]
+    pub(crate) host: String,
+    /// A port.
+    #[arg(value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+    /// Use a socket of a running stack: the one with this name, without a name the only one.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) stack: Option<Wanted>,
+    /// Address of the own stack, with its network. As for `lastack serve`.
+    #[arg(long, value_name = "ADDRESS/PREFIX", conflicts_with = "stack")]
+    pub(crate) address: Vec<Cidr>,
+}
