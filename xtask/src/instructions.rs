@@ -2,7 +2,7 @@
 //! the same on every run.
 //!
 //! Each path is walked twice with different counts; the difference belongs to the path alone. Another compiler, valgrind or
-//! processor counts otherwise, so the baseline says what it was made with, and elsewhere the comparison is skipped.
+//! processor counts a little otherwise, so the baseline says what it was made with, and elsewhere the bound is wider.
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +18,8 @@ use std::time::Duration;
 const FILE: &str = "xtask/instructions.txt";
 /// More than this share above the baseline is a failure.
 const TOLERANCE: f64 = 0.03;
+/// The same where compiler, valgrind or processor differ from the baseline's.
+const TOLERANCE_ELSEWHERE: f64 = 0.20;
 /// The paths, with the two counts.
 const PATHS: &[(&str, u32, u32)] =
     &[("short-connection", 100, 600), ("request", 200, 1200), ("bulk", 20, 120)];
@@ -40,21 +42,21 @@ pub(crate) fn check() -> Result<Outcome> {
     let text = fs::read_to_string(tree::root().join(FILE)).with_context(|| format!("reading {FILE}"))?;
     let baseline = Counts::parse(&text)?;
     let made_with = made_with()?;
-    if baseline.made_with != made_with {
+    let tolerance = if baseline.made_with == made_with {
+        TOLERANCE
+    } else {
         println!("baseline: {}\nhere:     {made_with}", baseline.made_with);
-        return Ok(Outcome::Skipped(
-            "the baseline was made with another compiler, valgrind or processor".to_owned(),
-        ));
-    }
+        TOLERANCE_ELSEWHERE
+    };
     let counts = count(made_with)?;
-    let dearer = compare(&baseline, &counts)?;
+    let dearer = compare(&baseline, &counts, tolerance)?;
     Ok(if dearer.is_empty() {
         Outcome::Passed
     } else {
         Outcome::Failed(format!(
             "{} cost more than {:.0} % above the baseline; if that is right: cargo xtask instructions --record",
             dearer.join(", "),
-            TOLERANCE * 100.0
+            tolerance * 100.0
         ))
     })
 }
@@ -73,16 +75,16 @@ pub(crate) fn command(record: bool) -> Result<bool> {
 }
 
 /// The paths that became too dear.
-fn compare(baseline: &Counts, counts: &Counts) -> Result<Vec<String>> {
+fn compare(baseline: &Counts, counts: &Counts, tolerance: f64) -> Result<Vec<String>> {
     let mut dearer = Vec::new();
     for (path, now) in &counts.paths {
         let stored = baseline.paths.iter().find(|(name, _)| name == path);
         let (_, before) = stored.with_context(|| format!("{FILE} does not name {path}"))?;
         let change = *now as f64 / *before as f64 - 1.0;
         println!("{path:<18} {now:>9} instructions per walk, {:+.1} %", change * 100.0);
-        if change > TOLERANCE {
+        if change > tolerance {
             dearer.push(path.clone());
-        } else if change < -TOLERANCE {
+        } else if change < -tolerance {
             println!("{path} became cheaper: `cargo xtask instructions --record` keeps it so");
         }
     }
