@@ -4,3 +4,4 @@ pub(crate) mod connect;
 pub(crate) mod lab;
 pub(crate) mod serve;
 pub(crate) mod ss;
+pub(crate) mod states;

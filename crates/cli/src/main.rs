@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Ss(options) => commands::ss::run(&options),
         Command::Connect(options) => commands::connect::run(&options),
         Command::Lab(options) => commands::lab::run(&options),
+        Command::States(options) => commands::states::run(&options),
     };
     match done {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,

@@ -1,10 +1,12 @@
 //! The command line, parsed into values that are valid by construction.
 
 mod look;
+mod states;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use look::{ConnectOptions, SsOptions, Wanted};
+pub(crate) use states::{By, StatesOptions};
 
 use crate::values::{Cidr, Forward, StackName};
 use clap::{Args, Parser, Subcommand};
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     Connect(ConnectOptions),
     /// Run packetdrill scripts against the stack, in simulated time.
     Lab(LabOptions),
+    /// Count the kernel's TCP sockets by state, and by listener, process or network namespace.
+    States(StatesOptions),
 }
 
 /// What `lastack serve` is told.

@@ -86,6 +86,18 @@ impl StateSet {
         StateSet(self.0 & other.0)
     }
 
+    /// The states of either set.
+    #[must_use]
+    pub const fn or(self, other: StateSet) -> StateSet {
+        StateSet(self.0 | other.0)
+    }
+
+    /// The states of this set that are not in the other.
+    #[must_use]
+    pub const fn minus(self, other: StateSet) -> StateSet {
+        StateSet(self.0 & !other.0)
+    }
+
     /// Whether no state is in it.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

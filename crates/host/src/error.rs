@@ -1,4 +1,5 @@
-//! What can go wrong when the kernel is asked: what was tried, and why it failed.
+//! What can go wrong when the kernel is asked: what was tried, and why it failed. The messages are whole: no error has a
+//! source of which the message does not tell.
 
 use rustix::io::Errno;
 use std::io;
@@ -9,30 +10,30 @@ use std::path::PathBuf;
 pub enum Error {
     /// No netlink socket could be had.
     #[error("opening a sock_diag socket: {0} (is CONFIG_INET_DIAG in this kernel?)")]
-    Open(#[source] Errno),
+    Open(Errno),
     /// The netlink socket failed.
     #[error("asking sock_diag: {0}")]
-    Netlink(#[source] Errno),
+    Netlink(Errno),
     /// The kernel refused the question.
     #[error("sock_diag refused: {0}")]
-    Refused(#[source] Errno),
+    Refused(Errno),
     /// The kernel's answer breaks off or contradicts itself.
     #[error("sock_diag's answer makes no sense: {0}")]
     Nonsense(&'static str),
     /// A file of /proc or /sys.
-    #[error("reading {}: {source}", path.display())]
+    #[error("reading {}: {why}", path.display())]
     File {
         /// Which file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        why: io::Error,
     },
     /// A namespace that cannot be entered.
-    #[error("entering network namespace {name}: {source} (it needs CAP_SYS_ADMIN)")]
+    #[error("entering network namespace {name}: {why} (it needs CAP_SYS_ADMIN)")]
     Namespace {
         /// As the user named it.
         name: String,
         /// Why.
-        source: io::Error,
+        why: io::Error,
     },
 }

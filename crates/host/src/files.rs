@@ -10,7 +10,7 @@ const MAX: u64 = 1 << 20;
 
 /// The text of a file, as far as the bound reaches.
 pub(crate) fn read(path: &Path) -> Result<String, Error> {
-    read_raw(path).map_err(|source| Error::File { path: path.to_owned(), source })
+    read_raw(path).map_err(|why| Error::File { path: path.to_owned(), why })
 }
 
 pub(crate) fn read_raw(path: &Path) -> io::Result<String> {

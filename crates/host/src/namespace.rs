@@ -64,7 +64,7 @@ impl Place {
 
     /// Runs `work` on a thread that is in this namespace.
     pub fn within<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Result<R, Error> {
-        let refused = |source| Error::Namespace { name: self.to_string(), source };
+        let refused = |why| Error::Namespace { name: self.to_string(), why };
         let file = File::open(self.file()).map_err(refused)?;
         within(&file, work).map_err(refused)
     }
@@ -100,7 +100,7 @@ pub struct Found {
 impl Found {
     /// Runs `work` on a thread that is in this namespace.
     pub fn within<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Result<R, Error> {
-        within(&self.file, work).map_err(|source| Error::Namespace { name: self.to_string(), source })
+        within(&self.file, work).map_err(|why| Error::Namespace { name: self.to_string(), why })
     }
 }
 
@@ -129,7 +129,7 @@ impl All {
         let mut found: BTreeMap<u64, Found> = BTreeMap::new();
         let mut unreadable = 0;
         let proc = Path::new("/proc");
-        let list = fs::read_dir(proc).map_err(|source| Error::File { path: proc.to_owned(), source })?;
+        let list = fs::read_dir(proc).map_err(|why| Error::File { path: proc.to_owned(), why })?;
         let mut processes: Vec<u32> = list.flatten().filter_map(|entry| number(&entry.file_name())).collect();
         processes.sort_unstable();
         for process in processes {

@@ -51,7 +51,7 @@ impl Processes {
     /// The pass. It fails only when /proc cannot be listed.
     pub fn read() -> Result<Processes, Error> {
         let proc = Path::new("/proc");
-        let list = fs::read_dir(proc).map_err(|source| Error::File { path: proc.to_owned(), source })?;
+        let list = fs::read_dir(proc).map_err(|why| Error::File { path: proc.to_owned(), why })?;
         let mut pids: Vec<u32> = list.flatten().filter_map(|entry| number(&entry.file_name())).collect();
         pids.sort_unstable();
         let hands = thread::available_parallelism().map_or(1, usize::from).min(8).min(pids.len().max(1));

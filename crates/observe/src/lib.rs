@@ -12,6 +12,6 @@ pub mod time;
 pub use census::Census;
 pub use counter::{Counter, Counters};
 pub use event::{Cause, DropReason, Event, EventKind, Flow, Refusal, ResetReason, Unreachable};
-pub use row::{Holder, HostFacts, Negotiated, SocketMemory, SocketRow, TcpInfo, TimerKind};
+pub use row::{Bbr, Holder, HostFacts, Negotiated, SocketMemory, SocketRow, TcpInfo, TimerKind};
 pub use state::{ParseStateError, State};
 pub use time::Instant;

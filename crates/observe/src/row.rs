@@ -10,7 +10,7 @@ mod facts;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Holder, HostFacts, SocketMemory, TcpInfo};
+pub use facts::{Bbr, Holder, HostFacts, SocketMemory, TcpInfo};
 
 /// Which timer runs (the kernel's numbers in sock_diag).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

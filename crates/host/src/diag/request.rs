@@ -72,7 +72,9 @@ fn address(end: SocketAddr) -> [u8; 16] {
 
 /// Bit n asks for attribute n + 1.
 fn extensions(with: Extensions) -> u8 {
+    // 2 asks for what the congestion control tells of itself.
     u8::from(with.info) << 1
+        | u8::from(with.info) << 2
         | u8::from(with.congestion) << 3
         | u8::from(with.memory) << 6
         | u8::from(with.shutdown) << 7

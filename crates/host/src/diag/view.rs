@@ -2,7 +2,7 @@
 
 use super::info;
 use super::message::{attributes, u16_at, u32_at, u64_at};
-use lastack_observe::{Flow, HostFacts, Negotiated, SocketMemory, SocketRow, State, TcpInfo, TimerKind};
+use lastack_observe::{Bbr, Flow, HostFacts, Negotiated, SocketMemory, SocketRow, State, TcpInfo, TimerKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ const ATTRIBUTE_MEMORY: u16 = 7;
 const ATTRIBUTE_SHUTDOWN: u16 = 8;
 const ATTRIBUTE_V6ONLY: u16 = 11;
 const ATTRIBUTE_MARK: u16 = 15;
+const ATTRIBUTE_BBR: u16 = 16;
 const ATTRIBUTE_CGROUP: u16 = 21;
 
 /// One socket, as long as the buffer lives.
@@ -25,6 +26,7 @@ pub struct SocketView<'a> {
     flow: Flow,
     info: Option<&'a [u8]>,
     congestion: Option<&'a [u8]>,
+    bbr: Option<&'a [u8]>,
     memory: Option<&'a [u8]>,
     shutdown: Option<u8>,
     v6only: Option<bool>,
@@ -42,6 +44,7 @@ impl<'a> SocketView<'a> {
             flow: flow(fixed)?,
             info: None,
             congestion: None,
+            bbr: None,
             memory: None,
             shutdown: None,
             v6only: None,
@@ -52,6 +55,7 @@ impl<'a> SocketView<'a> {
             match number {
                 ATTRIBUTE_INFO => view.info = Some(value),
                 ATTRIBUTE_CONGESTION => view.congestion = Some(value),
+                ATTRIBUTE_BBR => view.bbr = Some(value),
                 ATTRIBUTE_MEMORY => view.memory = Some(value),
                 ATTRIBUTE_SHUTDOWN => view.shutdown = value.first().copied(),
                 ATTRIBUTE_V6ONLY => view.v6only = value.first().map(|only| *only != 0),
@@ -195,6 +199,7 @@ impl<'a> SocketView<'a> {
             cgroup: self.cgroup,
             age_is_least: false,
             congestion: self.congestion.map(|name| text(name, congestion)),
+            bbr: self.bbr.and_then(bbr),
             memory: self.memory(),
             info,
             holders,
@@ -211,6 +216,17 @@ fn text(octets: &[u8], memory: Option<String>) -> String {
         name.iter().take(32).map(|octet| if octet.is_ascii_graphic() { *octet as char } else { '?' }),
     );
     text
+}
+
+/// `struct tcp_bbr_info`; the bandwidth comes in two halves.
+fn bbr(octets: &[u8]) -> Option<Bbr> {
+    let word = |index: usize| u32_at(octets, index * 4);
+    Some(Bbr {
+        bandwidth: u64::from(word(0)?) | u64::from(word(1)?) << 32,
+        min_rtt_us: word(2)?,
+        pacing_gain: word(3)?,
+        cwnd_gain: word(4)?,
+    })
 }
 
 fn negotiated(info: &TcpInfo) -> Negotiated {

@@ -101,6 +101,19 @@ pub struct TcpInfo {
     pub rehash: u32,
 }
 
+/// What BBR tells of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Bbr {
+    /// Estimated bandwidth, octets per second.
+    pub bandwidth: u64,
+    /// Shortest round trip, in microseconds.
+    pub min_rtt_us: u32,
+    /// Gain of the pacing rate, in 256ths.
+    pub pacing_gain: u32,
+    /// Gain of the congestion window, in 256ths.
+    pub cwnd_gain: u32,
+}
+
 /// What the kernel's socket has and a lastack socket has not.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -129,6 +142,9 @@ pub struct HostFacts {
     /// Congestion control.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub congestion: Option<String>,
+    /// What BBR tells, when it is the congestion control.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bbr: Option<Bbr>,
     /// Memory, when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<SocketMemory>,

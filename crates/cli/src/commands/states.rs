@@ -1,0 +1,70 @@
+//! `lastack states`: how many sockets of the kernel are in which state, by listener, by process or by network namespace; once,
+//! or again and again.
+
+mod by_process;
+mod columns;
+mod counters;
+mod namespaces;
+mod report;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use crate::Verdict;
+use crate::options::StatesOptions;
+use anyhow::{Context, Result};
+use lastack_host::Diag;
+use report::Report;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// The version of the JSON: it grows with every change that a reader must know of.
+const SCHEMA: &str = "lastack.states/1";
+
+pub(crate) fn run(options: &StatesOptions) -> Result<Verdict> {
+    match &options.place.net {
+        Some(place) => {
+            eprintln!("kernel, network namespace {place}");
+            place.within(|| look(options))?
+        }
+        None => {
+            eprintln!(
+                "kernel{}",
+                if options.all_netns { ", every network namespace" } else { ", this network namespace" }
+            );
+            look(options)
+        }
+    }
+}
+
+/// Everything here happens in the namespace that was asked for.
+fn look(options: &StatesOptions) -> Result<Verdict> {
+    if options.all_netns {
+        namespaces::print(options.json)?;
+    } else if options.counters {
+        counters::print(options.watch, options.json)?;
+    } else if let Some(pause) = options.watch {
+        watch::run(options, pause)?;
+    } else {
+        let report = Report::gather(options.by)?;
+        report.warn();
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        if options.json {
+            serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
+            writeln!(out)?;
+        } else {
+            report.print(&mut out)?;
+        }
+        out.flush()?;
+    }
+    Ok(Verdict::Fine)
+}
+
+fn open() -> Result<Diag> {
+    Diag::open().context("looking at the kernel's sockets")
+}
+
+/// One second, when nothing was said.
+fn pause(watch: Option<Duration>) -> Duration {
+    watch.unwrap_or(Duration::from_secs(1))
+}

@@ -1,0 +1,59 @@
+//! What `lastack states` and other views of the kernel are told.
+
+use clap::{Args, ValueEnum};
+use lastack_host::namespace::Place;
+use std::convert::Infallible;
+use std::time::Duration;
+
+/// Which network namespace to look at.
+#[derive(Args, Debug)]
+pub(crate) struct Where {
+    /// Look at this network namespace: a name of `ip netns`, a process id, or a path. It needs CAP_SYS_ADMIN.
+    #[arg(short = 'N', long, value_name = "NAME|PID|PATH", value_parser = place)]
+    pub(crate) net: Option<Place>,
+}
+
+fn place(text: &str) -> Result<Place, Infallible> {
+    text.parse()
+}
+
+/// What `lastack states` is told.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Flows count with the listener on their local end; those opened from here count as \"no listener\". QUEUE is \
+    what waits for accept(), of how much room; DROPS are connections that full queues refused since the listener \
+    opened.\n\nSockets that several processes hold count with the lowest process id. What another user's processes \
+    hold can be seen only by root: what could not be read is counted and said."
+)]
+pub(crate) struct StatesOptions {
+    #[command(flatten)]
+    pub(crate) place: Where,
+    /// One line per network namespace, the one with the most CLOSE_WAIT first. It needs CAP_SYS_ADMIN.
+    #[arg(long, conflicts_with_all = ["net", "by", "counters", "watch"])]
+    pub(crate) all_netns: bool,
+    /// Count by this instead of by listener.
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(crate) by: Option<By>,
+    /// Count again and again, by default every second; with rates. One JSON object per line when stdout is no terminal.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1", value_parser = seconds)]
+    pub(crate) watch: Option<Duration>,
+    /// The kernel's TCP counters that grew, by default over one second, with what each means.
+    #[arg(long)]
+    pub(crate) counters: bool,
+    /// The same as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What to count by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// The process that holds the socket.
+    Process,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("\"{text}\" is no number of seconds between 0.1 and 86400");
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    if (0.1..=86_400.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(wrong()) }
+}
