@@ -39,7 +39,7 @@ fn tell_cell(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, knob
         inner.received.push_back(chunk);
         arrived = true;
     }
-    inner.pressed = engine.is_window_nearly_closed();
+    inner.pressed = engine.is_receive_pressed();
     wakes.read |= arrived && inner.has_enough_to_read();
     inner.peer_finished |= engine.is_peer_finished();
     if engine.is_read_closed() && !inner.end_of_stream {

@@ -210,7 +210,7 @@ pub(crate) struct Inner {
     /// In-order octets that nobody has read.
     pub(crate) received: VecDeque<Bytes>,
     pub(crate) received_len: usize,
-    /// The window is nearly closed: a reader must not wait for its low-water mark.
+    /// The window is nearly closed, or memory is short: a reader must not wait for its low-water mark.
     pub(crate) pressed: bool,
     /// The urgent octet that the reader has not passed.
     pub(crate) urgent: Option<Mark>,

@@ -50,9 +50,11 @@ impl Connection {
         self.receive.window.rcvbuf()
     }
 
-    /// True when the peer may send less than another segment: a reader that waits for more (SO_RCVLOWAT) must be told.
-    pub fn is_window_nearly_closed(&self) -> bool {
-        self.receive.window.is_nearly_closed(self.receive.nxt)
+    /// True when the peer may send less than another segment, or memory for it is short: a reader that waits for more
+    /// (SO_RCVLOWAT) must be told (Linux tcp_epollin_ready, tcp_rmem_pressure).
+    pub fn is_receive_pressed(&self) -> bool {
+        let rcvbuf = self.receive.window.rcvbuf() as usize;
+        self.receive.window.is_nearly_closed(self.receive.nxt) || self.receive_charge() > rcvbuf - rcvbuf / 8
     }
 
     /// Memory that the send side keeps alive, in octets.

@@ -64,15 +64,19 @@ fn a_low_water_mark_widens_the_buffer_and_never_narrows_it() {
 }
 
 #[test]
-fn a_window_that_is_nearly_closed_is_told() {
+fn a_buffer_that_can_take_no_more_is_told() {
     let mut lab = Lab::new();
-    assert!(!lab.connection.is_window_nearly_closed());
-    // Nothing is read: the buffer holds no more than its memory.
-    for at in 0..131_072 / MSS {
-        lab.data(1 + at * MSS, 1, &[0; MSS as usize]);
+    assert!(!lab.connection.is_receive_pressed());
+    // Nothing is read. The peer keeps to the window, and waits for delayed acknowledgments.
+    let mut segments = 0;
+    while !lab.connection.is_receive_pressed() {
+        assert!(segments < 131_072 / MSS, "a buffer holds no more than its memory");
+        lab.data(1 + segments * MSS, 1, &[0; MSS as usize]);
+        segments += 1;
+        lab.run_to(1000 * segments as u64);
     }
-    assert!(lab.connection.is_window_nearly_closed());
+    assert!(segments > 65_536 / MSS, "{segments} segments");
     lab.read();
     lab.flush();
-    assert!(!lab.connection.is_window_nearly_closed(), "reading opens it");
+    assert!(!lab.connection.is_receive_pressed(), "reading makes room");
 }
