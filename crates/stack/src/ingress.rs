@@ -25,6 +25,7 @@ impl Stack {
     /// Takes one packet from the device.
     pub fn handle_frame(&mut self, now: Instant, _rng: &mut dyn Rng, frame: Frame) {
         self.now = now;
+        self.out.count(Counter::IpInReceives);
         self.take_frame(frame, false);
         self.drain_loopback();
     }
@@ -33,13 +34,13 @@ impl Stack {
     pub(crate) fn drain_loopback(&mut self) {
         for _ in 0..LOOPBACK_PER_CALL {
             let Some(frame) = self.loopback.pop_front() else { break };
+            self.out.count(Counter::IpInReceives);
             self.take_frame(frame, true);
         }
     }
 
     pub(crate) fn take_frame(&mut self, frame: Frame, looped: bool) {
         self.out.begin(self.now, Flow::NONE);
-        self.out.count(Counter::IpInReceives);
         let parsed = match packet::parse(&frame.data) {
             Ok(parsed) => parsed,
             Err(error) => {
@@ -103,12 +104,11 @@ impl Stack {
     }
 
     fn deliver_tcp(&mut self, parsed: &Parsed, frame: Frame) {
-        self.out.count(Counter::IpInDelivers);
-        self.out.count(Counter::InSegs);
         let octets = frame.data.slice(parsed.payload.clone());
         let (source_port, port, header, header_len) = match tcp::parse(&octets) {
             Ok(parts) => parts,
             Err(_) => {
+                self.count_segment();
                 self.out.count(Counter::InErrs);
                 return self.out.dropped(DropReason::Malformed);
             }
@@ -121,6 +121,8 @@ impl Stack {
         if home != self.me() {
             return self.mail_bounded(home, Kind::Frame(frame));
         }
+        // Counted where its flow lives, once.
+        self.count_segment();
         self.out.begin(self.now, tuple);
         if !parsed.tcp_checksum_holds(&frame.data, &frame.offload) {
             self.out.count(Counter::InCsumErrors);
@@ -129,6 +131,11 @@ impl Stack {
         }
         let arrival = Arrival { header, payload: octets.slice(header_len..), pinned: frame.pinned };
         self.handle_arrival(tuple, arrival);
+    }
+
+    fn count_segment(&mut self) {
+        self.out.count(Counter::IpInDelivers);
+        self.out.count(Counter::InSegs);
     }
 
     /// A segment whose checksum holds, on the shard where its flow lives.

@@ -123,6 +123,7 @@ impl Stack {
             timer: TimerKind::On,
             timer_left: left(self.flows.slabs.half.deadline_of(flow, now), now),
             retransmits: record.timeouts(),
+            age: Some(record.age(now)),
             ..SocketRow::new(State::SynRecv, self.flows.tuple(flow)?)
         })
     }

@@ -323,6 +323,11 @@ impl HalfOpen {
         self.timeouts
     }
 
+    /// Time since the first SYN-ACK, in whole milliseconds.
+    pub fn age(&self, now: Instant) -> Duration {
+        Duration::from_millis(u64::from(tick(now).wrapping_sub(self.answered_at)))
+    }
+
     /// True before the first timeout: Linux's "young", which a crowded queue spares.
     pub fn is_young(&self) -> bool {
         self.timeouts == 0

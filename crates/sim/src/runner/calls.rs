@@ -305,11 +305,17 @@ impl Runner<'_> {
         if flags & options::MSG_PEEK != 0 {
             return Ok(open.socket.try_peek(most).map(|chunk| chunk.len() as i64).into());
         }
+        if flags & options::MSG_OOB != 0 {
+            return Ok(open.socket.try_read_urgent().map(|octet| i64::from(octet.is_some())).into());
+        }
         let mut taken = 0;
-        while taken < most {
+        // A read ends at the mark, and the urgent octet behind it is not in the stream.
+        while taken < most && (taken == 0 || !open.socket.is_at_mark()) {
+            let at_hole = open.socket.is_at_mark() && !open.socket.options().oobinline;
             match open.socket.try_read(most - taken) {
                 Ok(chunk) if chunk.is_empty() => break,
                 Ok(chunk) => {
+                    open.read = open.read.wrapping_add(u32::from(at_hole));
                     let first = isn.map(|isn| isn.wrapping_add(1).wrapping_add(open.read));
                     open.read = open.read.wrapping_add(chunk.len() as u32);
                     taken += chunk.len();
@@ -327,12 +333,16 @@ impl Runner<'_> {
 
     fn write(&mut self, call: &Call, done: &mut i64) -> Result<Answer, Failure> {
         let all = self.number(call, 2)?;
+        let urgent = call.name == "send" && self.number(call, 3)? & options::MSG_OOB != 0;
         let open = self.descriptor_mut(call)?;
         loop {
             let left = all - *done;
             let chunk: Vec<u8> =
                 (0..left as u64).map(|at| Numbers::written_octet(open.written + at)).collect();
-            match open.socket.try_write(Bytes::from(chunk)) {
+            let chunk = Bytes::from(chunk);
+            let answer =
+                if urgent { open.socket.try_write_urgent(chunk) } else { open.socket.try_write(chunk) };
+            match answer {
                 Ok(taken) => {
                     open.written += taken as u64;
                     *done += taken as i64;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub(super) const F_GETFL: i64 = 3;
 pub(super) const F_SETFL: i64 = 4;
+pub(super) const MSG_OOB: i64 = 1;
 pub(super) const MSG_PEEK: i64 = 2;
 pub(super) const SIOCINQ: i64 = 0x541b;
 pub(super) const SIOCOUTQ: i64 = 0x5411;
@@ -18,7 +19,7 @@ const POLLERR: i64 = 8;
 const POLLHUP: i64 = 16;
 const POLLRDHUP: i64 = 0x2000;
 
-const CONSTANTS: [(&str, i64); 26] = [
+const CONSTANTS: [(&str, i64); 27] = [
     ("F_GETFL", F_GETFL),
     ("F_SETFL", F_SETFL),
     ("O_RDWR", 2),
@@ -26,6 +27,7 @@ const CONSTANTS: [(&str, i64); 26] = [
     ("SHUT_RD", 0),
     ("SHUT_WR", 1),
     ("SHUT_RDWR", 2),
+    ("MSG_OOB", MSG_OOB),
     ("MSG_PEEK", MSG_PEEK),
     ("MSG_DONTWAIT", 0x40),
     ("MSG_NOSIGNAL", 0x4000),

@@ -83,3 +83,13 @@ fn ipv6_is_the_same() {
     );
     assert!(text.is_ok(), "{}", text.expect_err("it failed"));
 }
+
+#[test]
+fn urgent_octets_go_apart_as_with_msg_oob() {
+    let urgent = "+0 < PU. 1:6(5) ack 1 win 65535 urg 3 <nop,nop,TS val 1002 ecr 100>\n+0~+0.04 > . 1:1(0) ack 6 <...>\n";
+    passes(&format!(
+        "{OPEN}+0 recv(4, ..., 1, MSG_OOB) = -1 EINVAL (Invalid argument)\n{urgent}+0.1 read(4, ..., 9) = 2\n\
+         +0 recv(4, ..., 1, MSG_OOB) = 1\n+0 read(4, ..., 9) = 2\n\
+         +0 send(4, ..., 4, MSG_OOB) = 4\n+0 > PU. 1:5(4) ack 6 urg 4 <...>"
+    ));
+}

@@ -102,6 +102,9 @@ impl ActiveOpen {
             out.count(Counter::AckSkippedChallenge);
             return;
         }
+        if !out.take_challenge(knobs.tcp_challenge_ack_limit) {
+            return out.dropped(DropReason::RateLimited);
+        }
         out.count(Counter::ChallengeAck);
         out.reply(self.bare_ack(peer).segment(self.ts_offset, now));
     }
