@@ -94,6 +94,12 @@ counters! {
     OutRsts = "TcpOutRsts",
     /// Segments with a wrong checksum.
     InCsumErrors = "TcpInCsumErrors",
+    /// SYN cookies sent.
+    SyncookiesSent = "TcpExtSyncookiesSent",
+    /// SYN cookies that came back and were right.
+    SyncookiesRecv = "TcpExtSyncookiesRecv",
+    /// Third acknowledgments that should have brought a cookie and did not.
+    SyncookiesFailed = "TcpExtSyncookiesFailed",
     /// Connections reset in SYN_RECV.
     EmbryonicRsts = "TcpExtEmbryonicRsts",
     /// Packets dropped because a socket's receive queue was over its limit.

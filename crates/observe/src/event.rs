@@ -75,6 +75,13 @@ pub enum EventKind {
         /// What it said.
         reason: Unreachable,
     },
+    /// A SYN was answered with a cookie: nothing is kept.
+    CookieSent,
+    /// A listener's queue of half-open requests overflowed for the first time.
+    SynFloodSuspected {
+        /// Cookies are sent; else SYNs are dropped.
+        cookies: bool,
+    },
     /// Data, SYN or FIN was sent again.
     Retransmitted {
         /// Sequence number relative to nothing: as on the wire.
@@ -92,6 +99,13 @@ impl fmt::Display for EventKind {
             EventKind::ConnectionRefused { reason } => write!(f, "refused: {reason}"),
             EventKind::ResetSent { reason } => write!(f, "RST sent: {reason}"),
             EventKind::PeerUnreachable { reason } => write!(f, "unreachable: {reason}"),
+            EventKind::CookieSent => f.write_str("SYN cookie sent"),
+            EventKind::SynFloodSuspected { cookies: true } => {
+                f.write_str("possible SYN flooding, cookies are sent")
+            }
+            EventKind::SynFloodSuspected { cookies: false } => {
+                f.write_str("possible SYN flooding, SYNs are dropped")
+            }
             EventKind::Retransmitted { seq, len } => write!(f, "retransmitted: {len} octets from {seq}"),
         }
     }
@@ -151,6 +165,7 @@ reasons! {
         TimeWaitExpired = "TIME_WAIT ended",
         FinWait2Expired = "the peer did not close in tcp_fin_timeout",
         SynAckRetriesExceeded = "the third acknowledgment never came",
+        Reused = "connect() took the port over",
         Reopened = "a better SYN took over TIME_WAIT",
         ListenerClosed = "the listener closed",
         TableFull = "the TIME_WAIT table is full",
@@ -181,6 +196,9 @@ reasons! {
         OutOfWindowRst = "a RST outside the window",
         ListenOverflow = "the accept queue is full",
         SynQueueFull = "the half-open queue is full",
+        SynBacklogFull = "the rest of tcp_max_syn_backlog is kept for proven peers",
+        BadCookie = "it acknowledges no SYN cookie of ours",
+        DeferAccept = "a bare third acknowledgment, and TCP_DEFER_ACCEPT waits for data",
         Duplicate = "everything in it arrived before",
         ReceiveBufferFull = "the receive buffer is full",
         OutOfOrderFull = "the out-of-order queue is full",
@@ -208,6 +226,7 @@ reasons! {
         NoListener = "nobody listens on this port",
         AcceptQueueFull = "the accept queue is full",
         SynQueueFull = "the half-open queue is full",
+        SynBacklogFull = "the rest of tcp_max_syn_backlog is kept for proven peers",
         AbortOnOverflow = "the accept queue is full and tcp_abort_on_overflow is set",
         ListenerClosed = "the listener closed",
         TableFull = "the connection table is full",

@@ -106,13 +106,14 @@ pub struct Secrets {
     pub(crate) ports: [u64; 2],
     pub(crate) shard: [u64; 2],
     pub(crate) fragments: [u64; 2],
+    pub(crate) cookies: [u64; 2],
 }
 
 impl Secrets {
     /// Draws all keys.
     pub fn from_rng(rng: &mut dyn Rng) -> Secrets {
         let mut key = || [rng.next_u64(), rng.next_u64()];
-        Secrets { isn: key(), table: key(), ports: key(), shard: key(), fragments: key() }
+        Secrets { isn: key(), table: key(), ports: key(), shard: key(), fragments: key(), cookies: key() }
     }
 }
 

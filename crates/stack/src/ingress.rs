@@ -2,6 +2,7 @@
 //!
 //! Every packet costs the same however many flows there are. Whatever is thrown away is counted and reported.
 
+mod cookies;
 mod handshake;
 pub(crate) mod icmp;
 
@@ -23,9 +24,10 @@ const LOOPBACK_PER_CALL: usize = 64;
 
 impl Stack {
     /// Takes one packet from the device.
-    pub fn handle_frame(&mut self, now: Instant, _rng: &mut dyn Rng, frame: Frame) {
+    pub fn handle_frame(&mut self, now: Instant, rng: &mut dyn Rng, frame: Frame) {
         self.now = now;
         self.out.count(Counter::IpInReceives);
+        self.renew_cookie_secret(now, rng);
         self.take_frame(frame, false);
         self.drain_loopback();
     }
@@ -165,6 +167,7 @@ impl Stack {
         match judge_in_listen(arrival) {
             ListenVerdict::Request => self.request(number, tuple, arrival, None),
             ListenVerdict::Ignore(reason) => self.out.dropped(reason),
+            ListenVerdict::Reset(_) if self.take_cookie(number, tuple, arrival) => {}
             ListenVerdict::Reset(reset) => {
                 self.out.dropped(DropReason::UnwantedInListen);
                 self.out.reset(reset, ResetReason::InvalidAck);

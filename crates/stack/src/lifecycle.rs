@@ -246,11 +246,14 @@ impl Stack {
     /// A half-open request leaves all tables; its end was reported.
     pub(crate) fn forget_half(&mut self, flow: FlowRef) -> Option<lastack_tcp::HalfOpen> {
         let (record, listener) = self.flows.remove_half(flow)?;
-        self.left_half_open(listener);
+        self.left_half_open(listener, &record);
         Some(record)
     }
 
-    pub(crate) fn left_half_open(&mut self, listener: u16) {
+    pub(crate) fn left_half_open(&mut self, listener: u16, record: &lastack_tcp::HalfOpen) {
+        if record.is_young() {
+            self.listeners.leave_young(listener);
+        }
         self.census.leave(State::SynRecv);
         self.leases.give(&self.budget, Limited::HalfOpens);
         self.listeners.leave_half_open(listener);

@@ -8,6 +8,7 @@ use crate::bind::Claim;
 use crate::slab::Slab;
 use crate::socket::cell::Cell;
 use hashbrown::HashMap;
+use lastack_observe::Instant;
 use lastack_tcp::knobs::SocketOptions;
 use siphasher::sip::SipHasher13;
 use smallvec::SmallVec;
@@ -36,6 +37,12 @@ pub(crate) struct Listener {
     pub(crate) options: SocketOptions,
     /// Requests in SYN_RECV.
     pub(crate) half_open: u32,
+    /// Those of them whose timer has not fired yet.
+    pub(crate) young: u32,
+    /// When it last answered with a cookie.
+    pub(crate) overflowed: Option<Instant>,
+    /// The first overflow was reported.
+    pub(crate) flood_told: bool,
     /// close() was called; the number stays taken until its last request is gone.
     pub(crate) closed: bool,
 }
@@ -54,6 +61,27 @@ impl Listener {
     pub(crate) fn accept_is_full(&self, somaxconn: u32) -> bool {
         let inner = self.cell.lock();
         inner.accept_queue.len() + inner.accept_reserved > self.limit(somaxconn)
+    }
+
+    /// With `tcp_syncookies = 0`, no more than three quarters of `tcp_max_syn_backlog` and one go to peers that have not
+    /// proved themselves (TIMELINES T20); lastack remembers no peer.
+    pub(crate) fn spares_the_rest(&self, max_syn_backlog: i32) -> bool {
+        i64::from(max_syn_backlog) - i64::from(self.half_open) < i64::from(max_syn_backlog >> 2)
+    }
+
+    /// SYN-ACK retransmissions that a request whose timer fires may have. While the queue is more than half full and most
+    /// requests are old, they are given up sooner (TIMELINES T36).
+    pub(crate) fn patience(&self, retries: u8, somaxconn: u32) -> u8 {
+        let queued = u64::from(self.half_open);
+        if queued * 2 <= (self.limit(somaxconn) as u64).max(8) {
+            return retries;
+        }
+        let (mut retries, mut young) = (retries, u64::from(self.young) * 2);
+        while retries > 2 && queued >= young {
+            retries -= 1;
+            young *= 2;
+        }
+        retries
     }
 
     fn accepts_ipv4(&self) -> bool {
@@ -105,10 +133,18 @@ impl Listeners {
         self.drop_unused(number);
     }
 
+    /// One young request less: its timer fired, or it is gone.
+    pub(crate) fn leave_young(&mut self, number: u16) {
+        if let Some(listener) = self.slab.get_mut(u32::from(number)) {
+            debug_assert!(listener.young > 0);
+            listener.young = listener.young.saturating_sub(1);
+        }
+    }
+
     /// One request less.
     pub(crate) fn leave_half_open(&mut self, number: u16) {
         if let Some(listener) = self.slab.get_mut(u32::from(number)) {
-            debug_assert!(listener.half_open > 0);
+            debug_assert!(listener.half_open > listener.young);
             listener.half_open = listener.half_open.saturating_sub(1);
             self.drop_unused(number);
         }

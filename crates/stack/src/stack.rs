@@ -12,7 +12,7 @@ use crate::ports::Ports;
 use crate::wheel::Wheel;
 use crate::{Census, Config, Message, Secrets, ShardId, Sockets};
 use lastack_observe::{Cause, Counters, Event, Instant};
-use lastack_tcp::{Knobs, Output, Secret};
+use lastack_tcp::{CookieSecrets, Knobs, Output, Secret};
 use lastack_wire::{Frame, Packet};
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -24,6 +24,7 @@ pub struct Stack {
     pub(crate) config: Config,
     pub(crate) secret: Secret,
     pub(crate) shard_key: [u64; 2],
+    pub(crate) cookies: CookieSecrets,
     pub(crate) sockets: Sockets,
     pub(crate) out: Output,
     pub(crate) census: Census,
@@ -65,6 +66,7 @@ impl Stack {
         Stack {
             secret: Secret::new(secrets.isn),
             shard_key: secrets.shard,
+            cookies: CookieSecrets::new(Secret::new(secrets.cookies)),
             sockets: Sockets::new((&config.knobs).into()),
             out: Output::new(config.limits.replies, config.limits.events),
             census: Census::default(),

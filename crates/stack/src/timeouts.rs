@@ -5,6 +5,7 @@ use crate::flows::{FlowKind, FlowRef};
 use crate::stack::Stack;
 use bytes::Bytes;
 use lastack_observe::{Cause, Instant};
+use lastack_tcp::half_open::deferred_timeouts;
 use lastack_tcp::{ActiveVerdict, Outcome, isn};
 use lastack_wire::icmp::Problem;
 use rand_core::Rng;
@@ -70,13 +71,22 @@ impl Stack {
             return self.abandon_half(flow, Cause::ListenerClosed);
         }
         let Some(tuple) = self.flows.tuple(flow) else { return };
-        let syncnt = self.listeners.get(number).and_then(|listener| listener.options.syncnt);
-        let retries = syncnt.unwrap_or(self.config.knobs.tcp_synack_retries);
+        let Some(listener) = self.listeners.get(number) else { return };
+        let knobs = &self.config.knobs;
+        let retries = listener.options.syncnt.unwrap_or(knobs.tcp_synack_retries);
+        let retries = listener.patience(retries, knobs.somaxconn);
+        let deferred = deferred_timeouts(listener.options.defer_accept, knobs);
         let offset = isn::timestamp_offset(&self.secret, &tuple, &self.config.knobs);
         self.out.begin(self.now, tuple);
         let Some(record) = self.flows.slabs.half.get_mut(flow) else { return };
-        match record.handle_timeout(retries, offset, &self.config.knobs, self.now, &mut self.out) {
-            Some(delay) => self.flows.slabs.half.restart(flow, self.now, delay),
+        let young = record.is_young();
+        match record.handle_timeout(retries, deferred, offset, &self.config.knobs, self.now, &mut self.out) {
+            Some(delay) => {
+                self.flows.slabs.half.restart(flow, self.now, delay);
+                if young {
+                    self.listeners.leave_young(number);
+                }
+            }
             None => {
                 self.forget_half(flow);
             }

@@ -6,9 +6,8 @@
 use crate::clock::{AnswerLimit, echoed_rtt, tick, tsval};
 use crate::closed::reset_for;
 use crate::connection::{Connection, Established, FirstAck};
-use crate::handshake::{
-    BareAck, FIRST_TIMEOUT_SECONDS, Offer, first_window, in_window, paws_rejects, peer_window, send_mss,
-};
+use crate::cookie::{Remembered, stamp};
+use crate::handshake::{BareAck, Offer, first_window, in_window, paws_rejects, peer_window, send_mss};
 use crate::knobs::SocketOptions;
 use crate::state::HALF_OPEN;
 use crate::{Arrival, Instant, Knobs, Output, Segment, Seq};
@@ -18,6 +17,9 @@ use std::time::Duration;
 
 #[cfg(test)]
 mod tests;
+mod timeouts;
+
+pub use timeouts::deferred_timeouts;
 
 /// One request.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,8 @@ impl Agreed {
     const SACK: u8 = 2;
     const WINDOW_SCALE: u8 = 4;
     const RETRANSMITTED: u8 = 8;
+    /// A bare third segment came and TCP_DEFER_ACCEPT let it pass by.
+    const DEFERRED: u8 = 16;
 
     fn set(&mut self, bit: u8, on: bool) {
         self.0 |= if on { bit } else { 0 };
@@ -116,6 +120,38 @@ impl HalfOpen {
         }
     }
 
+    /// The request that a cookie stands for; it is complete, and [`HalfOpen::establish`] is next. When the SYN-ACK left is
+    /// forgotten: only an echoed timestamp tells the round trip (TIMELINES T39).
+    pub fn from_cookie(
+        arrival: &Arrival,
+        remembered: Remembered,
+        mss: u16,
+        options: &SocketOptions,
+        knobs: &Knobs,
+    ) -> HalfOpen {
+        let Remembered { mss: peer_mss, timestamps, sack, window_scale } = remembered;
+        let ours = Offer::ours(mss, options, knobs);
+        let mut agreed = Agreed(Agreed::RETRANSMITTED);
+        agreed.set(Agreed::TIMESTAMPS, timestamps);
+        agreed.set(Agreed::SACK, sack);
+        agreed.set(Agreed::WINDOW_SCALE, window_scale.is_some());
+        HalfOpen {
+            iss: arrival.header.ack - 1,
+            irs: arrival.header.seq - 1,
+            ts_recent: arrival.header.options.timestamps.map_or(0, |ts| ts.value),
+            answered_at: 0,
+            answered_beyond: 0,
+            answered_for: u16::MAX,
+            answers: AnswerLimit::default(),
+            our_mss: ours.mss,
+            peer_mss,
+            window: first_window(ours.mss, timestamps, options, knobs),
+            shifts: ours.window_scale.unwrap_or(0) << 4 | window_scale.unwrap_or(0),
+            timeouts: 0,
+            agreed,
+        }
+    }
+
     /// Reports that the request exists.
     pub fn report(&self, out: &mut Output) {
         HALF_OPEN.go(State::Listen, Cause::SynReceived, out);
@@ -123,19 +159,37 @@ impl HalfOpen {
 
     /// The SYN-ACK: only options that the SYN offered (TIMELINES T02, T39).
     pub fn syn_ack(&self, ts_offset: u32, now: Instant) -> Segment {
-        let offer = Offer {
+        self.syn_ack_with(self.offer(), tsval(now, ts_offset))
+    }
+
+    /// The SYN-ACK of a request that is not kept: its sequence number is a cookie, its timestamp carries what the
+    /// cookie cannot; without timestamps the other options are lost (TIMELINES T20b, T20f).
+    pub fn cookie_syn_ack(&self, ts_offset: u32, now: Instant) -> Segment {
+        let offer = self.offer();
+        if !offer.timestamps {
+            return self.syn_ack_with(Offer { sack: false, window_scale: None, ..offer }, 0);
+        }
+        let peer_scale = offer.window_scale.map(|_| self.shifts & 0x0f);
+        self.syn_ack_with(offer, stamp(now, offer.sack, peer_scale).wrapping_add(ts_offset))
+    }
+
+    fn offer(&self) -> Offer {
+        Offer {
             mss: self.our_mss,
             timestamps: self.agreed.has(Agreed::TIMESTAMPS),
             sack: self.agreed.has(Agreed::SACK),
             window_scale: self.agreed.has(Agreed::WINDOW_SCALE).then_some(self.our_shift()),
-        };
+        }
+    }
+
+    fn syn_ack_with(&self, offer: Offer, tsval: u32) -> Segment {
         Segment {
             header: Header {
                 seq: self.iss,
                 ack: self.irs + 1,
                 flags: Flags::SYN.with(Flags::ACK),
                 window: self.window,
-                options: offer.options(Timestamps { value: tsval(now, ts_offset), echo: self.ts_recent }),
+                options: offer.options(Timestamps { value: tsval, echo: self.ts_recent }),
                 ..Header::default()
             },
             ..Segment::default()
@@ -286,34 +340,6 @@ impl HalfOpen {
         out.reply(ack.segment(ts_offset, now));
     }
 
-    /// Its timer fired. The SYN-ACK goes out again and the next delay is returned; `None`: after `retries`
-    /// retransmissions (`tcp_synack_retries`, TCP_SYNCNT, or fewer when the queue is crowded, TIMELINES T36) the request
-    /// is given up, silently (T02). The linear phase of SYNs does not apply.
-    pub fn handle_timeout(
-        &mut self,
-        retries: u8,
-        ts_offset: u32,
-        knobs: &Knobs,
-        now: Instant,
-        out: &mut Output,
-    ) -> Option<Duration> {
-        out.count(Counter::Timeouts);
-        if self.timeouts >= retries {
-            HALF_OPEN.go(State::SynRecv, Cause::SynAckRetriesExceeded, out);
-            return None;
-        }
-        self.timeouts += 1;
-        self.repeat_syn_ack(ts_offset, now, out);
-        Some(self.delay(knobs))
-    }
-
-    /// Time from a SYN-ACK to the next: a second, doubled by each timeout, at most `tcp_rto_max_ms`.
-    pub fn delay(&self, knobs: &Knobs) -> Duration {
-        let doubled = FIRST_TIMEOUT_SECONDS.checked_shl(u32::from(self.timeouts)).unwrap_or(u32::MAX).max(1);
-        let longest = Duration::from_millis(u64::from(knobs.tcp_rto_max_ms));
-        Duration::from_secs(u64::from(doubled)).min(longest)
-    }
-
     fn our_shift(&self) -> u8 {
         self.shifts >> 4
     }
@@ -331,6 +357,16 @@ impl HalfOpen {
     /// True before the first timeout: Linux's "young", which a crowded queue spares.
     pub fn is_young(&self) -> bool {
         self.timeouts == 0
+    }
+
+    /// The MSS that the peer's SYN gave.
+    pub fn peer_mss(&self) -> u16 {
+        self.peer_mss
+    }
+
+    /// The same request with another initial sequence number of ours.
+    pub fn with_iss(self, iss: Seq) -> HalfOpen {
+        HalfOpen { iss, ..self }
     }
 
     /// Our initial sequence number.

@@ -33,9 +33,11 @@ impl fmt::Debug for Secret {
 
 /// What a hash is for: the same flow gives unrelated numbers for each use.
 #[derive(Clone, Copy)]
-enum Use {
+pub(crate) enum Use {
     SequenceNumber = 1,
     TimestampOffset = 2,
+    Cookie = 3,
+    CookieMinute = 4,
 }
 
 fn write_end(hasher: &mut SipHasher24, end: &SocketAddr) {
@@ -46,9 +48,10 @@ fn write_end(hasher: &mut SipHasher24, end: &SocketAddr) {
     hasher.write(&end.port().to_be_bytes());
 }
 
-fn keyed(secret: &Secret, flow: &Flow, purpose: Use) -> u32 {
+pub(crate) fn keyed(secret: &Secret, flow: &Flow, purpose: Use, salt: u32) -> u32 {
     let mut hasher = SipHasher24::new_with_keys(secret.0[0], secret.0[1]);
     hasher.write(&[purpose as u8]);
+    hasher.write(&salt.to_be_bytes());
     write_end(&mut hasher, &flow.local);
     write_end(&mut hasher, &flow.remote);
     hasher.finish() as u32
@@ -57,10 +60,10 @@ fn keyed(secret: &Secret, flow: &Flow, purpose: Use) -> u32 {
 /// The initial sequence number of a connection that `flow` opens at `now`.
 pub fn initial_sequence(secret: &Secret, flow: &Flow, now: Instant) -> Seq {
     let ticks = (now.0 >> 6) as u32;
-    Seq(keyed(secret, flow, Use::SequenceNumber).wrapping_add(ticks))
+    Seq(keyed(secret, flow, Use::SequenceNumber, 0).wrapping_add(ticks))
 }
 
 /// What is added to the clock in every TSval of `flow`: keyed per flow with `tcp_timestamps = 1`, else zero.
 pub fn timestamp_offset(secret: &Secret, flow: &Flow, knobs: &Knobs) -> u32 {
-    if knobs.tcp_timestamps == 1 { keyed(secret, flow, Use::TimestampOffset) } else { 0 }
+    if knobs.tcp_timestamps == 1 { keyed(secret, flow, Use::TimestampOffset, 0) } else { 0 }
 }

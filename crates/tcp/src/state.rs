@@ -194,6 +194,7 @@ table! {
             TimeWaitExpired => Closed,
             TableFull => Closed,
             Reopened => SynRecv,
+            Reused => Closed,
             Reset => Closed,
             DeviceLost => Closed,
         }

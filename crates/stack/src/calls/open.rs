@@ -97,6 +97,9 @@ impl Stack {
             backlog,
             options: inner.options.clone(),
             half_open: 0,
+            young: 0,
+            overflowed: None,
+            flood_told: false,
             closed: false,
         };
         let copies: Vec<_> = self.other_shards().map(|shard| (shard, Box::new(listener.clone()))).collect();

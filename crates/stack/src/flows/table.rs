@@ -208,11 +208,18 @@ impl Flows {
         Some(flow)
     }
 
-    /// Replaces the flow that has the tuple now (its slot is free already), or adds it.
-    pub(crate) fn insert_connection(&mut self, entry: Entry<Connection>, replaces: FlowRef) -> FlowRef {
+    /// Replaces the flow that has the tuple now (its slot is free already), or adds it when there is none.
+    pub(crate) fn insert_connection(
+        &mut self,
+        entry: Entry<Connection>,
+        replaces: Option<FlowRef>,
+    ) -> FlowRef {
         let (tuple, slot) = (entry.tuple, self.slabs.connections.insert(entry));
         let flow = FlowRef::new(FlowKind::Connection, false, slot);
-        self.index.replace(hash_tuple(self.key, &tuple), replaces, flow);
+        match replaces {
+            Some(replaced) => self.index.replace(hash_tuple(self.key, &tuple), replaced, flow),
+            None => self.add(&tuple, flow),
+        }
         flow
     }
 

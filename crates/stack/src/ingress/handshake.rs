@@ -11,29 +11,52 @@ use crate::message::Kind;
 use crate::socket::cell::{Accepted, Cell, Inner, Phase};
 use crate::stack::Stack;
 use lastack_observe::{Cause, Counter, DropReason, EventKind, Refusal, ResetReason, State};
+use lastack_tcp::half_open::deferred_timeouts;
 use lastack_tcp::{ActiveVerdict, Arrival, HalfOpen, HalfOpenVerdict, Seq, isn, reset_for};
 use std::sync::Arc;
+
+/// The third segment of a handshake, and whose it is.
+pub(super) struct Third {
+    pub(super) number: u16,
+    pub(super) tuple: Tuple,
+    pub(super) offset: u32,
+    pub(super) arrival: Arrival,
+}
 
 impl Stack {
     /// A SYN for a listener. `iss` is given when it takes over a TIME_WAIT; such a SYN passes the half-open limit, as in
     /// Linux.
     pub(super) fn request(&mut self, number: u16, tuple: Tuple, arrival: &Arrival, iss: Option<Seq>) {
-        let knobs = &self.config.knobs;
-        let Some(listener) = self.listeners.get_mut(number) else { return };
-        if iss.is_none() && listener.half_open_is_full(knobs.somaxconn) {
-            self.out.count(Counter::ReqQFullDrop);
-            return self.turn_down(DropReason::SynQueueFull, Refusal::SynQueueFull);
+        let Some(listener) = self.listeners.get(number) else { return };
+        let (somaxconn, mode) = (self.config.knobs.somaxconn, self.config.knobs.tcp_syncookies);
+        let crowded = iss.is_none() && (mode == 2 || listener.half_open_is_full(somaxconn));
+        let overflows = listener.accept_is_full(somaxconn);
+        let spared = listener.spares_the_rest(self.config.knobs.tcp_max_syn_backlog);
+        if crowded && !self.wants_cookie(number) {
+            return;
         }
-        if listener.accept_is_full(knobs.somaxconn) {
+        if overflows {
             self.out.count(Counter::ListenOverflows);
             return self.turn_down(DropReason::ListenOverflow, Refusal::AcceptQueueFull);
         }
+        if crowded {
+            return self.answer_with_cookie(number, tuple, arrival);
+        }
+        if iss.is_none() && mode == 0 && spared {
+            return self.turn_down(DropReason::SynBacklogFull, Refusal::SynBacklogFull);
+        }
+        self.keep_request(number, tuple, arrival, iss);
+    }
+
+    fn keep_request(&mut self, number: u16, tuple: Tuple, arrival: &Arrival, iss: Option<Seq>) {
+        let knobs = &self.config.knobs;
+        let Some(listener) = self.listeners.get_mut(number) else { return };
         if !self.leases.take(&self.budget, Limited::HalfOpens, self.config.limits.half_open) {
             return self.turn_down(DropReason::SynQueueFull, Refusal::TableFull);
         }
         let iss = iss.unwrap_or_else(|| isn::initial_sequence(&self.secret, &tuple, self.now));
         let offset = isn::timestamp_offset(&self.secret, &tuple, knobs);
-        let mss = super::super::egress::path_mss(self.config.mtu, &tuple);
+        let mss = crate::egress::path_mss(self.config.mtu, &tuple);
         let record = HalfOpen::from_syn(arrival, iss, mss, &listener.options, knobs, self.now);
         let (syn_ack, delay) = (record.syn_ack(offset, self.now), record.delay(knobs));
         let Some(flow) = self.flows.insert_half(record, &tuple, number) else {
@@ -41,13 +64,14 @@ impl Stack {
             return self.turn_down(DropReason::SynQueueFull, Refusal::TableFull);
         };
         listener.half_open += 1;
+        listener.young += 1;
         self.census.enter(State::SynRecv);
         record.report(&mut self.out);
         self.out.reply(syn_ack);
         self.flows.slabs.half.restart(flow, self.now, delay);
     }
 
-    fn turn_down(&mut self, dropped: DropReason, refusal: Refusal) {
+    pub(super) fn turn_down(&mut self, dropped: DropReason, refusal: Refusal) {
         self.out.count(Counter::ListenDrops);
         self.out.dropped(dropped);
         self.out.event(EventKind::ConnectionRefused { reason: refusal });
@@ -72,31 +96,65 @@ impl Stack {
             HalfOpenVerdict::Drop(_) => {
                 self.forget_half(flow);
             }
-            HalfOpenVerdict::Establish => self.establish_half(flow, number, tuple, offset, arrival),
+            HalfOpenVerdict::Establish => {
+                self.establish_half(flow, Third { number, tuple, offset, arrival });
+            }
         }
     }
 
-    fn establish_half(&mut self, flow: FlowRef, number: u16, tuple: Tuple, offset: u32, arrival: Arrival) {
+    fn establish_half(&mut self, flow: FlowRef, third: Third) {
+        let number = third.number;
         let Some(listener) = self.listeners.get(number) else { return };
-        let crosses = listener.home != self.me();
-        let mail_full = crosses && self.mail.len() >= self.config.limits.mailbox;
-        if mail_full || listener.accept_is_full(self.config.knobs.somaxconn) {
-            return self.overflow(flow, &arrival);
+        let deferred = deferred_timeouts(listener.options.defer_accept, &self.config.knobs);
+        let Some(record) = self.flows.slabs.half.get_mut(flow) else { return };
+        if record.defers(&third.arrival, deferred, &mut self.out) {
+            return;
+        }
+        if !self.has_room_to_accept(number) {
+            return self.overflow(flow, &third.arrival);
         }
         if !self.leases.take(&self.budget, Limited::Connections, self.config.limits.connections) {
             return self.turn_down(DropReason::ListenOverflow, Refusal::TableFull);
         }
+        let Some((record, _)) = self.flows.take_half(flow) else { return };
+        self.left_half_open(number, &record);
+        self.establish(record, Some(flow), third);
+    }
+
+    /// The request that a cookie stood for. Whatever there is no room for is dropped: `tcp_abort_on_overflow` does not
+    /// apply (TIMELINES T09d).
+    pub(super) fn admit_cookie(&mut self, record: HalfOpen, third: Third) {
+        if !self.has_room_to_accept(third.number) {
+            self.out.count(Counter::ListenOverflows);
+            return self.turn_down(DropReason::ListenOverflow, Refusal::AcceptQueueFull);
+        }
+        if !self.leases.take(&self.budget, Limited::Connections, self.config.limits.connections) {
+            return self.turn_down(DropReason::ListenOverflow, Refusal::TableFull);
+        }
+        record.report(&mut self.out);
+        self.establish(record, None, third);
+    }
+
+    fn has_room_to_accept(&self, number: u16) -> bool {
+        let Some(listener) = self.listeners.get(number) else { return false };
+        let crosses = listener.home != self.me();
+        let mail_full = crosses && self.mail.len() >= self.config.limits.mailbox;
+        !mail_full && !listener.accept_is_full(self.config.knobs.somaxconn)
+    }
+
+    /// The request becomes a connection. There is room, and the lease is taken.
+    fn establish(&mut self, record: HalfOpen, replaces: Option<FlowRef>, third: Third) {
+        let Third { number, tuple, offset, arrival } = third;
+        let Some(listener) = self.listeners.get(number) else { return };
         let cell = self.accepted_cell(listener, &tuple);
         let claim = self.budget.binds().inherit(&listener.claim, tuple.local);
         let options = listener.options.clone();
-        let Some((record, _)) = self.flows.take_half(flow) else { return };
         let engine =
             record.establish(&arrival, offset, &options, &self.config.knobs, self.now, &mut self.out);
-        self.left_half_open(number);
         let state = engine.state();
         self.census.enter(state);
         let entry = Entry::new(engine, tuple, Some(cell.clone()), claim, state, self.now);
-        let connection = self.flows.insert_connection(entry, flow);
+        let connection = self.flows.insert_connection(entry, replaces);
         cell.lock().flow = Some(connection);
         self.queue_for_accept(number, cell, tuple);
         self.deliver_to_connection(connection, arrival);
@@ -173,7 +231,7 @@ impl Stack {
         self.census.enter(state);
         let cell = entry.cell;
         let connected = Entry::new(engine, entry.tuple, cell.clone(), entry.claim, state, self.now);
-        let connection = self.flows.insert_connection(connected, flow);
+        let connection = self.flows.insert_connection(connected, Some(flow));
         match cell {
             Some(cell) => cell.update(|inner, wakes| {
                 inner.phase = Phase::Connected;

@@ -146,20 +146,6 @@ fn a_connection_that_ended_before_accept_is_still_returned() {
     assert_eq!(read_all(&closed), (b"abc".to_vec(), Ok(())));
 }
 
-/// The half-open queue has the same limit as the accept queue.
-#[test]
-fn the_half_open_queue_is_bounded() {
-    let mut raw = Raw::new();
-    let _listener = raw.world.listener(0, 80, 4);
-    for port in 1..=8 {
-        raw.send(port, 80, syn(100), "");
-    }
-    assert_eq!(raw.segments().len(), 5);
-    assert_eq!(raw.world.count(0, State::SynRecv), 5);
-    assert_eq!(raw.world.counter(0, Counter::ReqQFullDrop), 3);
-    assert_eq!(raw.world.counter(0, Counter::ListenDrops), 3);
-}
-
 /// Our FIN, the peer's, and TIME_WAIT for the flow from port 1; the peer's next number.
 fn time_wait(raw: &mut Raw, listener: &lastack_stack::Socket, port: u16) -> (u32, u32) {
     let (seq, host_seq) = raw.open(port, 80);

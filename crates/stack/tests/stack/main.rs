@@ -2,6 +2,7 @@
 
 mod chaos;
 mod connections;
+mod cookies;
 mod flood;
 mod icmp;
 mod listeners;

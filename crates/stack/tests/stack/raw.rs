@@ -63,8 +63,11 @@ impl Raw {
 }
 
 pub(crate) fn segment(from: SocketAddr, to: u16, header: &Header, payload: &'static str) -> Frame {
+    segment_to(from, SocketAddr::new(ip(0), to), header, payload)
+}
+
+pub(crate) fn segment_to(from: SocketAddr, to: SocketAddr, header: &Header, payload: &'static str) -> Frame {
     let payload = Payload::from(Bytes::from_static(payload.as_bytes()));
-    let to = SocketAddr::new(ip(0), to);
     packet::tcp(from, to, header, payload, BuildOptions::default()).to_frame()
 }
 

@@ -85,7 +85,7 @@ fn syn_acks_double_their_delay_and_end() {
         let (mut request, mut out, knobs) = (request(true), output(NOW), Knobs::default());
         let mut seconds = request.delay(&knobs).as_secs();
         let mut sent = Vec::new();
-        while let Some(delay) = request.handle_timeout(retries, 0, &knobs, at(seconds * 1000), &mut out) {
+        while let Some(delay) = request.handle_timeout(retries, 0, 0, &knobs, at(seconds * 1000), &mut out) {
             sent.push(seconds);
             seconds += delay.as_secs();
         }
@@ -156,7 +156,7 @@ fn the_round_trip_is_never_ambiguous() {
     {
         let (mut request, mut out) = (request(timestamps), output(NOW));
         if repeated {
-            assert!(request.handle_timeout(5, 0, &knobs, at(100), &mut out).is_some());
+            assert!(request.handle_timeout(5, 0, 0, &knobs, at(100), &mut out).is_some());
         }
         let mut third = ends(timestamps).segment("ACK exact (acks all)");
         if let Some(ts) = &mut third.header.options.timestamps {
@@ -198,7 +198,7 @@ fn an_echo_that_no_syn_ack_carried_is_refused() {
         [(10_000, true), (10_500, true), (11_000, true), (0, true), (9_999, false), (11_001, false)]
     {
         let (mut request, mut out) = (request(true), output(NOW));
-        assert!(request.handle_timeout(5, 0, &knobs, at(1000), &mut out).is_some());
+        assert!(request.handle_timeout(5, 0, 0, &knobs, at(1000), &mut out).is_some());
         while out.poll_reply().is_some() {}
         let mut third = ends(true).segment("ACK exact (acks all)");
         third.header.options.timestamps = Some(Timestamps { value: 510, echo });
@@ -219,10 +219,21 @@ fn a_lost_syn_ack_makes_the_connection_cautious() {
     {
         let (mut request, mut out) = (request(true), output(NOW));
         for ms in [1000, 3000].into_iter().take(repeated) {
-            assert!(request.handle_timeout(5, 0, &knobs, at(ms), &mut out).is_some());
+            assert!(request.handle_timeout(5, 0, 0, &knobs, at(ms), &mut out).is_some());
         }
         let mut third = ends(true).segment("ACK exact (acks all)");
         third.header.options.timestamps = Some(Timestamps { value: 510, echo });
         assert_eq!(request.seed(&third, 0, at(3100)).cautious, cautious, "{repeated} times, echo {echo}");
+    }
+}
+
+/// TCP_DEFER_ACCEPT in timeouts; TIMELINES T25b: five seconds are three.
+#[test]
+fn seconds_of_deferring_as_timeouts() {
+    let knobs = Knobs::default();
+    for (seconds, timeouts) in
+        [(0, 0), (1, 1), (2, 2), (3, 2), (5, 3), (7, 3), (8, 4), (300, 9), (u32::MAX, 255)]
+    {
+        assert_eq!(deferred_timeouts(seconds, &knobs), timeouts, "{seconds} s");
     }
 }
