@@ -59,7 +59,9 @@ impl Recorder {
             EventKind::SegmentDropped { reason } => What::Note(format!("dropped: {reason}")),
             EventKind::ConnectionRefused { reason } if self.has_just_dropped(reason.text()) => return,
             EventKind::ConnectionRefused { reason } => What::Note(format!("refused: {reason}")),
-            EventKind::PeerUnreachable { .. } => What::Note(event.kind.to_string()),
+            EventKind::PeerUnreachable { .. }
+            | EventKind::CookieSent
+            | EventKind::SynFloodSuspected { .. } => What::Note(event.kind.to_string()),
             // Both are seen on the wire.
             EventKind::ResetSent { .. } | EventKind::Retransmitted { .. } => return,
         };
