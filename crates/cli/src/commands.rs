@@ -2,6 +2,7 @@
 
 pub(crate) mod connect;
 pub(crate) mod lab;
+pub(crate) mod selftest;
 pub(crate) mod serve;
 pub(crate) mod ss;
 pub(crate) mod states;

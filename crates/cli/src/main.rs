@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => commands::serve::run(&options),
         Command::Ss(options) => commands::ss::run(&options),
         Command::Connect(options) => commands::connect::run(&options),
+        Command::Selftest(options) => commands::selftest::run(&options),
         Command::Lab(options) => commands::lab::run(&options),
         Command::States(options) => commands::states::run(&options),
     };

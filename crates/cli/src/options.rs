@@ -5,7 +5,7 @@ mod states;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use look::{ConnectOptions, SsOptions, Wanted};
+pub(crate) use look::{ConnectOptions, SelftestOptions, SsOptions, Wanted};
 pub(crate) use states::{By, StatesOptions};
 
 use crate::values::{Cidr, Forward, StackName};
@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Ss(SsOptions),
     /// Connect to HOST and PORT; stdin goes there, what comes goes to stdout.
     Connect(ConnectOptions),
+    /// Two stacks, a lossy link between them, simulated time: a transfer and a whole life, drawn. Needs no rights.
+    Selftest(SelftestOptions),
     /// Run packetdrill scripts against the stack, in simulated time.
     Lab(LabOptions),
     /// Count the kernel's TCP sockets by state, and by listener, process or network namespace.

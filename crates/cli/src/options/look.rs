@@ -143,3 +143,17 @@ pub(crate) struct ConnectOptions {
     #[arg(long, value_name = "ADDRESS/PREFIX", conflicts_with = "stack")]
     pub(crate) address: Vec<Cidr>,
 }
+
+/// What `lastack selftest` is told.
+#[derive(Args, Debug)]
+pub(crate) struct SelftestOptions {
+    /// Which segments are lost: the same seed loses the same ones.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many octets go each way.
+    #[arg(long, value_name = "OCTETS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) octets: u64,
+    /// Segments that are lost, of a hundred.
+    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=30))]
+    pub(crate) loss: u8,
+}

@@ -35,3 +35,22 @@ fn serve_without_rights_says_what_to_do() {
         assert!(said.trim().lines().count() <= 2, "one clear sentence: {said}");
     });
 }
+
+#[test]
+fn the_selftest_needs_no_rights() {
+    const TEST: &str = "the_selftest_needs_no_rights";
+    if !has_program(TEST, "setpriv") {
+        return;
+    }
+    let folder = tempfile::Builder::new().prefix("lastack-selftest").tempdir().expect("a temporary folder");
+    let program = folder.path().join("lastack");
+    std::fs::copy(env!("CARGO_BIN_EXE_lastack"), &program).expect("the program can be copied");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).expect("our own folder");
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"];
+    let answer = Command::new("setpriv").args(nobody).arg(&program).arg("selftest").output();
+    let answer = answer.expect("setpriv starts");
+    let drawn = String::from_utf8_lossy(&answer.stdout);
+    assert_eq!(answer.status.code(), Some(0), "{drawn}{}", String::from_utf8_lossy(&answer.stderr));
+    assert!(drawn.contains("TIME_WAIT") && drawn.contains("passed: 100000 octets"), "{drawn}");
+}
