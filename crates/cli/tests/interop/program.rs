@@ -3,7 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::Ipv4Addr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A running `lastack serve`; killed when it is dropped.
 pub(crate) struct Serve {
     child: Child,
-    stdout: Receiver<String>,
+    printed: Vec<String>,
     stderr: Receiver<String>,
 }
 
@@ -34,8 +34,8 @@ impl Serve {
             .expect("the program that cargo built starts");
         let stdout = lines(child.stdout.take().expect("stdout is a pipe"));
         let stderr = lines(child.stderr.take().expect("stderr is a pipe"));
-        let mut serve = Serve { child, stdout, stderr };
-        serve.wait_until_it_answers();
+        let mut serve = Serve { child, printed: Vec::new(), stderr };
+        serve.wait_until_ready(&stdout);
         serve
     }
 
@@ -44,18 +44,9 @@ impl Serve {
         self.child.id()
     }
 
-    /// What it prints on stdout when it is ready, up to the last of the lines to copy.
-    pub(crate) fn printed(&self) -> Vec<String> {
-        let deadline = Instant::now() + PATIENCE;
-        let mut printed = Vec::new();
-        while let Ok(line) = self.stdout.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            let last = line.contains("ss --stack");
-            printed.push(line);
-            if last {
-                return printed;
-            }
-        }
-        panic!("no lines to copy on stdout in {PATIENCE:?}: {printed:?}");
+    /// What it printed on stdout when it was ready.
+    pub(crate) fn printed(&self) -> &[String] {
+        &self.printed
     }
 
     /// The next line on stderr that holds `text`.
@@ -83,17 +74,19 @@ impl Serve {
         }
     }
 
-    fn wait_until_it_answers(&mut self) {
+    /// Every port listens before it prints the lines to copy; the last of them is this one.
+    fn wait_until_ready(&mut self, stdout: &Receiver<String>) {
         let deadline = Instant::now() + PATIENCE;
-        let echo = SocketAddr::from((STACK, 7));
-        while TcpStream::connect_timeout(&echo, Duration::from_millis(200)).is_err() {
-            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
-                let said: Vec<String> = self.stderr.iter().collect();
-                panic!("serve ended with {status} before it answered: {}", said.join("\n"));
+        while let Ok(line) = stdout.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            self.printed.push(line);
+            if self.printed.last().is_some_and(|line| line.contains("ss --stack")) {
+                return;
             }
-            assert!(Instant::now() < deadline, "serve does not answer on {echo}");
-            thread::sleep(Duration::from_millis(20));
         }
+        // It ended, or it never gets ready; killed, it closes its stderr.
+        let _ = self.child.kill();
+        let said: Vec<String> = self.stderr.iter().collect();
+        panic!("serve is not ready after {PATIENCE:?}: {:?} {}", self.printed, said.join("\n"));
     }
 }
 
