@@ -7,7 +7,7 @@ mod calls;
 mod checks;
 mod failure;
 mod machine;
-mod numbers;
+pub mod numbers;
 mod options;
 mod settings;
 mod sysctl;
@@ -15,7 +15,7 @@ mod sysctl;
 #[cfg(test)]
 mod tests;
 
-pub use failure::Failure;
+pub use failure::{Failure, differences};
 
 use crate::octets::{self, Ends, Seen};
 use crate::script::ast::{Action, Icmp, Script, Segment, Step, When};

@@ -195,6 +195,21 @@ impl Socket {
         self.poll_control(cx, Self::accept)
     }
 
+    /// Ready when accept() would not wait: a connection or an error is there. Takes nothing.
+    pub fn poll_acceptable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.cell.lock();
+        if inner.error.is_some() || !inner.accept_queue.is_empty() {
+            return Poll::Ready(());
+        }
+        inner.wait_control(cx.waker());
+        Poll::Pending
+    }
+
+    /// Connections that accept() has not returned.
+    pub fn waiting_to_accept(&self) -> usize {
+        self.cell.lock().accept_queue.len()
+    }
+
     fn accept(inner: &mut Inner) -> Result<(Socket, SocketAddr), SocketError> {
         if let Some(error) = inner.take_error() {
             return Err(error);

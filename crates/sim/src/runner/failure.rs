@@ -126,8 +126,9 @@ impl Runner<'_> {
     }
 }
 
-/// The names of the fields that differ. TSvals may differ by some ticks.
-fn differences(wanted: &Segment, seen: &Segment, ticks: u32) -> Vec<&'static str> {
+/// The names of the fields that differ between what a script has and what was seen, both in the script's numbers. TSvals may
+/// differ by some ticks.
+pub fn differences(wanted: &Segment, seen: &Segment, ticks: u32) -> Vec<&'static str> {
     let mut wrong = Vec::new();
     let mut note = |differs: bool, what: &'static str| {
         if differs {

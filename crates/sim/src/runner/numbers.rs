@@ -6,8 +6,9 @@
 use crate::script::ast::{Opt, Segment};
 use std::collections::BTreeMap;
 
-#[derive(Default)]
-pub(super) struct Numbers {
+/// How far the script's numbers lie from the wire's.
+#[derive(Debug, Default)]
+pub struct Numbers {
     /// What to add to a script's number to get the stack's.
     stack: Option<u32>,
     /// The same for TSval.
@@ -15,23 +16,24 @@ pub(super) struct Numbers {
     /// TSvals that the script has named, and what stood there: an echo of one is the one that was sent.
     named: BTreeMap<u32, u32>,
     /// The peer's initial sequence number.
-    pub(super) peer_isn: Option<u32>,
+    pub peer_isn: Option<u32>,
     /// The stack's initial sequence number, on the wire.
-    pub(super) stack_isn: Option<u32>,
+    pub stack_isn: Option<u32>,
 }
 
 impl Numbers {
     /// The next SYNs of both sides begin new scales; the clocks go on.
-    pub(super) fn begin_anew(&mut self) {
+    pub fn begin_anew(&mut self) {
         (self.stack, self.stack_isn, self.peer_isn) = (None, None, None);
     }
 
-    pub(super) fn stack_to_live(&self, number: u32) -> u32 {
+    /// A sequence number of the stack's as it is on the wire.
+    pub fn stack_to_live(&self, number: u32) -> u32 {
         number.wrapping_add(self.stack.unwrap_or(0))
     }
 
     /// A segment of the script's peer as it goes on the wire.
-    pub(super) fn to_live(&self, segment: &Segment) -> Segment {
+    pub fn to_live(&self, segment: &Segment) -> Segment {
         let mut live = segment.clone();
         live.ack = live.ack.map(|ack| self.stack_to_live(ack));
         for option in live.options.iter_mut().flatten() {
@@ -51,14 +53,14 @@ impl Numbers {
     }
 
     /// Remembers where the peer's numbers begin.
-    pub(super) fn peer_sent(&mut self, live: &Segment) {
+    pub fn peer_sent(&mut self, live: &Segment) {
         if live.flags.syn() && self.peer_isn.is_none() {
             self.peer_isn = Some(live.start);
         }
     }
 
     /// A segment that the stack sent in the script's numbers. `wanted` is what the script has at this place.
-    pub(super) fn in_script(&mut self, live: &Segment, wanted: &Segment) -> Segment {
+    pub fn in_script(&mut self, live: &Segment, wanted: &Segment) -> Segment {
         if live.flags.syn() && wanted.flags.syn() && self.stack.is_none() {
             self.stack = Some(live.start.wrapping_sub(wanted.start));
             self.stack_isn = Some(live.start);
@@ -80,12 +82,12 @@ impl Numbers {
     }
 
     /// The octet that the peer sends at this sequence number of its own.
-    pub(super) fn peer_octet(number: u32) -> u8 {
+    pub fn peer_octet(number: u32) -> u8 {
         number as u8
     }
 
     /// The octet at this place of the stream that a script's application writes.
-    pub(super) fn written_octet(place: u64) -> u8 {
+    pub fn written_octet(place: u64) -> u8 {
         (place % 251) as u8
     }
 }

@@ -1,0 +1,136 @@
+//! The table's packets, time, readiness and pipes.
+
+use super::{U, hand_over, int, world};
+use crate::calls::pipes;
+use crate::memory::{Place, Span};
+use crate::ready;
+use crate::world::World;
+use libc::{
+    c_int, c_uint, c_void, epoll_event, loff_t, nfds_t, pollfd, size_t, timeval, timezone, useconds_t,
+};
+use std::sync::Arc;
+
+// SAFETY of all functions here: `u` is what the init function filled, and pointers are as C has them (see
+// `packetdrill_interface_init`); they are only handed to `memory`.
+
+pub(super) unsafe extern "C" fn free(u: U) {
+    // SAFETY: this takes back the reference that the init function gave away; the caller frees once.
+    let world = unsafe { Arc::from_raw(u.cast_const().cast::<World>()) };
+    world.close();
+}
+
+pub(super) unsafe extern "C" fn poll(u: U, list: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| ready::poll(&world, Place::new(list), count as usize, timeout)))
+}
+
+pub(super) unsafe extern "C" fn netdev_send(u: U, packet: *const c_void, len: size_t) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| {
+        let packet = Span::new(packet, len).read()?;
+        world.call(|core| {
+            core.deliver(packet);
+            Ok(0)
+        })
+    }))
+}
+
+pub(super) unsafe extern "C" fn netdev_receive(
+    u: U,
+    packet: *mut c_void,
+    len: *mut size_t,
+    usecs: *mut i64,
+) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| {
+        let len = Place::new(len);
+        let room = len.get()?;
+        // Nothing will come: a length of zero says so. An error would be tried again for ever.
+        let Some((at, octets)) = world.receive() else {
+            len.set(0)?;
+            return Ok(0);
+        };
+        Span::new(packet, room).write(0, &octets)?;
+        len.set(octets.len().min(room))?;
+        Place::new(usecs).set(at as i64)?;
+        Ok(0)
+    }))
+}
+
+pub(super) unsafe extern "C" fn usleep(u: U, usecs: useconds_t) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| {
+        world.sleep_usecs(u64::from(usecs));
+        Ok(0)
+    }))
+}
+
+pub(super) unsafe extern "C" fn gettimeofday(u: U, time: *mut timeval, _zone: *mut timezone) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| {
+        let usecs = world.clock() as i64;
+        Place::new(time).set(timeval { tv_sec: usecs / 1_000_000, tv_usec: usecs % 1_000_000 })?;
+        Ok(0)
+    }))
+}
+
+pub(super) unsafe extern "C" fn epoll_create(u: U, size: c_int) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| ready::create(&world, size)))
+}
+
+pub(super) unsafe extern "C" fn epoll_ctl(
+    u: U,
+    set: c_int,
+    command: c_int,
+    fd: c_int,
+    event: *mut epoll_event,
+) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| world.call(|core| ready::control(core, set, command, fd, Place::new(event)))))
+}
+
+pub(super) unsafe extern "C" fn epoll_wait(
+    u: U,
+    set: c_int,
+    list: *mut epoll_event,
+    most: c_int,
+    timeout: c_int,
+) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| ready::wait(&world, set, Place::new(list), most, timeout)))
+}
+
+pub(super) unsafe extern "C" fn pipe(u: U, ends: *mut c_int) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| pipes::pipe(&world, Place::new(ends))))
+}
+
+pub(super) unsafe extern "C" fn splice(
+    u: U,
+    from: c_int,
+    from_offset: *mut loff_t,
+    to: c_int,
+    to_offset: *mut loff_t,
+    len: size_t,
+    flags: c_uint,
+) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| {
+        // Neither sockets nor pipes have a position.
+        if !from_offset.is_null() || !to_offset.is_null() {
+            return Err(libc::ESPIPE);
+        }
+        pipes::splice(&world, from, to, len, flags)
+    }))
+}

@@ -1,0 +1,254 @@
+//! The table's calls on sockets.
+
+use super::{U, hand_over, int, world};
+use crate::calls::{self, open, pipes, stream};
+use crate::core::{Answer, Errno};
+use crate::memory::{Place, Scatter, Span};
+use crate::options;
+use crate::world::World;
+use libc::{c_int, c_long, c_ulong, c_void, iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
+
+// SAFETY of all functions here: `u` is what the init function filled, and pointers are as C has them (see
+// `packetdrill_interface_init`); they are only handed to `memory`.
+
+pub(super) unsafe extern "C" fn socket(u: U, domain: c_int, kind: c_int, protocol: c_int) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| calls::socket(&world, domain, kind, protocol)))
+}
+
+pub(super) unsafe extern "C" fn bind(u: U, fd: c_int, name: *const sockaddr, len: socklen_t) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| world.call(|core| open::bind(core, fd, Span::new(name, len as usize)))))
+}
+
+pub(super) unsafe extern "C" fn listen(u: U, fd: c_int, backlog: c_int) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| world.call(|core| open::listen(core, fd, backlog))))
+}
+
+pub(super) unsafe extern "C" fn accept(u: U, fd: c_int, name: *mut sockaddr, len: *mut socklen_t) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| open::accept(&world, fd, name.cast(), Place::new(len))))
+}
+
+pub(super) unsafe extern "C" fn connect(u: U, fd: c_int, name: *const sockaddr, len: socklen_t) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| open::connect(&world, fd, Span::new(name, len as usize))))
+}
+
+/// read() of a pipe's end or of a socket.
+fn read_any(world: &World, fd: c_int, to: Scatter, flags: c_int) -> Answer {
+    let mut pipe = false;
+    world.call(|core| {
+        pipe = pipes::is_pipe(core, fd);
+        Ok(0)
+    })?;
+    if !pipe {
+        return stream::receive(world, fd, to, flags);
+    }
+    let mut buffer = vec![0; to.len()];
+    let got = pipes::read_pipe(fd, &mut buffer)?;
+    to.write(0, &buffer[..usize::try_from(got).unwrap_or(0)])?;
+    Ok(got)
+}
+
+/// write() to a pipe's end or to a socket.
+fn write_any(world: &World, fd: c_int, from: &Scatter) -> Answer {
+    let mut pipe = false;
+    world.call(|core| {
+        pipe = pipes::is_pipe(core, fd);
+        Ok(0)
+    })?;
+    if pipe { pipes::write_pipe(fd, &from.read()?) } else { stream::send(world, fd, from, 0) }
+}
+
+pub(super) unsafe extern "C" fn read(u: U, fd: c_int, to: *mut c_void, len: size_t) -> ssize_t {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    hand_over(|| read_any(&world, fd, Span::new(to, len).into(), 0)) as ssize_t
+}
+
+pub(super) unsafe extern "C" fn readv(u: U, fd: c_int, vector: *const iovec, count: c_int) -> ssize_t {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    hand_over(|| read_any(&world, fd, Scatter::new(vector, count)?, 0)) as ssize_t
+}
+
+pub(super) unsafe extern "C" fn recv(u: U, fd: c_int, to: *mut c_void, len: size_t, flags: c_int) -> ssize_t {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    hand_over(|| stream::receive(&world, fd, Span::new(to, len).into(), flags)) as ssize_t
+}
+
+pub(super) unsafe extern "C" fn recvfrom(
+    u: U,
+    fd: c_int,
+    to: *mut c_void,
+    len: size_t,
+    flags: c_int,
+    name: *mut sockaddr,
+    name_len: *mut socklen_t,
+) -> ssize_t {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    hand_over(|| {
+        let got = stream::receive(&world, fd, Span::new(to, len).into(), flags)?;
+        // A stream does not name the peer: Linux says so with a length of zero.
+        if !name.is_null() && !name_len.is_null() {
+            Place::new(name_len).set(0)?;
+        }
+        Ok(got)
+    }) as ssize_t
+}
+
+pub(super) unsafe extern "C" fn recvmsg(u: U, fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    hand_over(|| {
+        let place = Place::new(message);
+        let mut header = place.get()?;
+        let to = Scatter::new(header.msg_iov, header.msg_iovlen as c_int)?;
+        let got = stream::receive(&world, fd, to, flags)?;
+        header.msg_namelen = 0;
+        header.msg_flags = if flags & libc::MSG_OOB != 0 { libc::MSG_OOB } else { 0 };
+        let mut left = None;
+        world.call(|core| {
+            left = stream::left_to_read(core, fd)?;
+            Ok(0)
+        })?;
+        tell_left(&mut header, left)?;
+        place.set(header)?;
+        Ok(got)
+    }) as ssize_t
+}
+
+/// The control message of TCP_INQ, when there is room: else MSG_CTRUNC.
+fn tell_left(header: &mut msghdr, left: Option<c_int>) -> Result<(), Errno> {
+    /// Linux's TCP_CM_INQ, and the sizes of a control message with one int.
+    const TCP_CM_INQ: c_int = 36;
+    const LEN: usize = 20;
+    const SPACE: usize = 24;
+    let room = header.msg_controllen as usize;
+    header.msg_controllen = 0;
+    let Some(left) = left else { return Ok(()) };
+    if header.msg_control.is_null() || room < LEN {
+        header.msg_flags |= libc::MSG_CTRUNC;
+        return Ok(());
+    }
+    let mut octets = LEN.to_ne_bytes().to_vec();
+    for number in [libc::SOL_TCP, TCP_CM_INQ, left] {
+        octets.extend_from_slice(&number.to_ne_bytes());
+    }
+    Span::new(header.msg_control, room).write(0, &octets)?;
+    header.msg_controllen = SPACE.min(room) as _;
+    Ok(())
+}
+
+pub(super) unsafe extern "C" fn write(u: U, fd: c_int, from: *const c_void, len: size_t) -> ssize_t {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    hand_over(|| write_any(&world, fd, &Span::new(from, len).into())) as ssize_t
+}
+
+pub(super) unsafe extern "C" fn writev(u: U, fd: c_int, vector: *const iovec, count: c_int) -> ssize_t {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    hand_over(|| write_any(&world, fd, &Scatter::new(vector, count)?)) as ssize_t
+}
+
+pub(super) unsafe extern "C" fn send(
+    u: U,
+    fd: c_int,
+    from: *const c_void,
+    len: size_t,
+    flags: c_int,
+) -> ssize_t {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    hand_over(|| stream::send(&world, fd, &Span::new(from, len).into(), flags)) as ssize_t
+}
+
+pub(super) unsafe extern "C" fn sendto(
+    u: U,
+    fd: c_int,
+    from: *const c_void,
+    len: size_t,
+    flags: c_int,
+    _name: *const sockaddr,
+    _name_len: socklen_t,
+) -> ssize_t {
+    // SAFETY: see above. Of a stream Linux does not look at the name, but for MSG_FASTOPEN.
+    let world = unsafe { world(u) };
+    hand_over(|| stream::send(&world, fd, &Span::new(from, len).into(), flags)) as ssize_t
+}
+
+pub(super) unsafe extern "C" fn sendmsg(u: U, fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    hand_over(|| {
+        let header = Place::new(message.cast_mut()).get()?;
+        stream::send(&world, fd, &Scatter::new(header.msg_iov, header.msg_iovlen as c_int)?, flags)
+    }) as ssize_t
+}
+
+pub(super) unsafe extern "C" fn fcntl(u: U, fd: c_int, command: c_int, argument: c_long) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| world.call(|core| calls::fcntl(core, fd, command, argument))))
+}
+
+pub(super) unsafe extern "C" fn ioctl(u: U, fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| world.call(|core| calls::ioctl(core, fd, request, Place::new(argument.cast())))))
+}
+
+pub(super) unsafe extern "C" fn close(u: U, fd: c_int) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| calls::close(&world, fd)))
+}
+
+pub(super) unsafe extern "C" fn shutdown(u: U, fd: c_int, how: c_int) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    int(hand_over(|| world.call(|core| calls::shutdown(core, fd, how))))
+}
+
+pub(super) unsafe extern "C" fn getsockopt(
+    u: U,
+    fd: c_int,
+    level: c_int,
+    name: c_int,
+    value: *mut c_void,
+    len: *mut socklen_t,
+) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    let (to, len) = (Span::new(value, 0), Place::new(len));
+    int(hand_over(|| world.call(|core| options::get(core, fd, level, name, to, len))))
+}
+
+pub(super) unsafe extern "C" fn setsockopt(
+    u: U,
+    fd: c_int,
+    level: c_int,
+    name: c_int,
+    value: *const c_void,
+    len: socklen_t,
+) -> c_int {
+    // SAFETY: see above.
+    let world = unsafe { world(u) };
+    let room = Span::new(value, len as usize);
+    int(hand_over(|| {
+        if i32::try_from(len).is_err() {
+            return Err(libc::EINVAL);
+        }
+        world.call(|core| options::set(core, fd, level, name, room))
+    }))
+}

@@ -1,0 +1,114 @@
+//! pipe() and splice(): a pipe is the kernel's own; octets go between its ends and sockets of ours.
+//!
+//! Also what sendfile() needs. Copies where the kernel moves pages: only what can be seen from outside counts here.
+
+use super::count;
+use crate::core::{Answer, Core};
+use crate::descriptors::{Descriptor, last_errno};
+use crate::memory::{Place, Scatter, Span};
+use crate::world::World;
+use libc::c_int;
+use std::sync::Arc;
+
+/// Octets that one splice() or sendfile() moves at most: what a pipe holds.
+const MOVE_MAX: usize = 64 * 1024;
+const SPLICE_F_NONBLOCK: u32 = 2;
+
+/// pipe().
+pub(crate) fn pipe(world: &Arc<World>, ends: Place<c_int>) -> Answer {
+    let mut fds = [0; 2];
+    // SAFETY: the array has room for the two numbers that pipe() writes.
+    if unsafe { libc::pipe(fds.as_mut_ptr()) } != 0 {
+        return Err(last_errno());
+    }
+    world.call(|core| {
+        for (index, fd) in fds.into_iter().enumerate() {
+            ends.at(index).set(fd)?;
+            core.table.insert(fd, Descriptor::Pipe);
+        }
+        Ok(0)
+    })
+}
+
+/// read() of a descriptor that is no socket.
+pub(crate) fn read_pipe(fd: c_int, buffer: &mut [u8]) -> Answer {
+    // SAFETY: the buffer is ours and as long as we say.
+    let answer = unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) };
+    usize::try_from(answer).map_err(|_| last_errno()).and_then(count)
+}
+
+/// write() to a descriptor that is no socket.
+pub(crate) fn write_pipe(fd: c_int, octets: &[u8]) -> Answer {
+    // SAFETY: the octets are ours and as many as we say.
+    let answer = unsafe { libc::write(fd, octets.as_ptr().cast(), octets.len()) };
+    usize::try_from(answer).map_err(|_| last_errno()).and_then(count)
+}
+
+/// True for a pipe's end of ours.
+pub(crate) fn is_pipe(core: &Core, fd: c_int) -> bool {
+    matches!(core.table.get(&fd), Some(Descriptor::Pipe))
+}
+
+/// splice() between a socket and a pipe.
+pub(crate) fn splice(world: &World, from: c_int, to: c_int, len: usize, flags: u32) -> Answer {
+    let mut pipes = [false; 2];
+    world.call(|core| {
+        pipes = [is_pipe(core, from), is_pipe(core, to)];
+        let known = core.table.contains_key(&from) && core.table.contains_key(&to);
+        if known { Ok(0) } else { Err(libc::EBADF) }
+    })?;
+    let dont_wait = if flags & SPLICE_F_NONBLOCK != 0 { libc::MSG_DONTWAIT } else { 0 };
+    let mut buffer = vec![0; len.min(MOVE_MAX)];
+    match pipes {
+        [false, true] => {
+            let span = Span::new(buffer.as_ptr(), buffer.len());
+            let got = crate::calls::stream::receive(world, from, Scatter::from(span), dont_wait)?;
+            write_pipe(to, &buffer[..usize::try_from(got).unwrap_or(0)])
+        }
+        [true, false] => {
+            let got = read_pipe(from, &mut buffer)?;
+            let span = Span::new(buffer.as_ptr(), usize::try_from(got).unwrap_or(0));
+            crate::calls::stream::send(world, to, &Scatter::from(span), dont_wait)
+        }
+        _ => Err(libc::EINVAL),
+    }
+}
+
+/// sendfile() to a socket of ours: `offset` null reads at the file's own position.
+pub(crate) fn send_file(
+    world: &World,
+    to: c_int,
+    from: c_int,
+    offset: Place<libc::off_t>,
+    len: usize,
+) -> Answer {
+    let mut buffer = vec![0; len.min(MOVE_MAX)];
+    let mut sent = 0;
+    while sent < len {
+        let wanted = buffer.len().min(len - sent);
+        let got = if offset.is_null() {
+            read_pipe(from, &mut buffer[..wanted])?
+        } else {
+            // SAFETY: the buffer is ours and as long as we say.
+            let answer = unsafe { libc::pread(from, buffer.as_mut_ptr().cast(), wanted, offset.get()?) };
+            if answer < 0 { Err(last_errno())? } else { answer as i64 }
+        };
+        if got == 0 {
+            break;
+        }
+        let span = Span::new(buffer.as_ptr(), usize::try_from(got).unwrap_or(0));
+        let taken = match crate::calls::stream::send(world, to, &Scatter::from(span), 0) {
+            Ok(taken) => taken,
+            Err(_) if sent > 0 => break,
+            Err(error) => return Err(error),
+        };
+        if !offset.is_null() {
+            offset.set(offset.get()? + taken)?;
+        }
+        sent += usize::try_from(taken).unwrap_or(0);
+        if taken < got {
+            break;
+        }
+    }
+    count(sent)
+}

@@ -1,0 +1,192 @@
+//! Octets in and out: read(), recv(), recvmsg(), write(), send(), sendmsg() and their sisters.
+
+use super::{count, linux, waiting};
+use crate::core::{Answer, Core, Errno};
+use crate::descriptors::Open;
+use crate::memory::Scatter;
+use crate::world::World;
+use bytes::Bytes;
+use lastack_stack::SocketError;
+use libc::c_int;
+use std::task::{Context, Poll, Waker};
+
+/// The most that one call moves (Linux's MAX_RW_COUNT).
+const MOVE_MAX: usize = 0x7fff_f000;
+
+/// Reads into the caller's buffers.
+pub(crate) fn receive(world: &World, fd: c_int, to: Scatter, flags: c_int) -> Answer {
+    let mut done = 0;
+    world.wait(
+        |core| {
+            to.check()?;
+            let open = core.open(fd)?;
+            if flags & libc::MSG_ERRQUEUE != 0 {
+                // Nothing puts anything on the error queue: no timestamps, no zero-copy notices.
+                return Err(libc::EAGAIN);
+            }
+            let (nonblocking, limit) =
+                (open.nonblocking || flags & libc::MSG_DONTWAIT != 0, open.receive_timeout);
+            let urgent = flags & libc::MSG_OOB != 0;
+            Ok(waiting(core, nonblocking || urgent, limit))
+        },
+        {
+            let to = to.clone();
+            move |core| try_receive(core, fd, &to, flags, &mut done)
+        },
+    )
+}
+
+fn try_receive(core: &mut Core, fd: c_int, to: &Scatter, flags: c_int, done: &mut usize) -> Option<Answer> {
+    let open = match core.open(fd) {
+        Ok(open) => open,
+        Err(error) => return Some(Err(error)),
+    };
+    let room = to.len().min(MOVE_MAX);
+    if flags & libc::MSG_OOB != 0 {
+        return Some(urgent(open, to, flags));
+    }
+    if flags & libc::MSG_PEEK != 0 {
+        return peek(open, to, room, flags);
+    }
+    let waits = !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
+    if waits && *done == 0 && flags & libc::MSG_WAITALL == 0 && !is_readable(open) {
+        return None;
+    }
+    while *done < room {
+        let chunk = match open.socket.try_read(room - *done) {
+            Ok(chunk) if chunk.is_empty() => return Some(count(*done)),
+            Ok(chunk) => chunk,
+            Err(SocketError::WouldBlock) if *done == 0 => return None,
+            Err(SocketError::WouldBlock) if waits && flags & libc::MSG_WAITALL != 0 => return None,
+            Err(_) if *done > 0 => return Some(count(*done)),
+            Err(error) => return Some(linux(Err(error))),
+        };
+        if flags & libc::MSG_TRUNC == 0
+            && let Err(error) = to.write(*done, &chunk)
+        {
+            return Some(Err(error));
+        }
+        *done += chunk.len();
+        open.taken += chunk.len() as u64;
+    }
+    if room == 0 && waits && !is_readable(open) {
+        return None;
+    }
+    Some(count(*done))
+}
+
+fn is_readable(open: &Open) -> bool {
+    open.socket.poll_readable(&mut Context::from_waker(Waker::noop())).is_ready()
+}
+
+fn peek(open: &mut Open, to: &Scatter, room: usize, flags: c_int) -> Option<Answer> {
+    let dont_wait = open.nonblocking || flags & libc::MSG_DONTWAIT != 0;
+    let whole = flags & libc::MSG_WAITALL != 0 && !dont_wait;
+    if whole && open.socket.unread() < room && !open.socket.is_read_closed() {
+        return None;
+    }
+    let answer = match open.socket.poll_peek(&mut Context::from_waker(Waker::noop()), room) {
+        // Less than the low-water mark: who does not wait takes it all the same.
+        Poll::Pending if dont_wait && open.socket.unread() > 0 => {
+            open.socket.try_peek(room).map(|chunk| vec![chunk])
+        }
+        Poll::Pending => return None,
+        Poll::Ready(answer) => answer,
+    };
+    Some(linux(answer).and_then(|chunks| {
+        let mut at = 0;
+        for chunk in chunks {
+            if flags & libc::MSG_TRUNC == 0 {
+                to.write(at, &chunk)?;
+            }
+            at += chunk.len();
+        }
+        count(at)
+    }))
+}
+
+/// recv(MSG_OOB): never waits.
+fn urgent(open: &mut Open, to: &Scatter, flags: c_int) -> Answer {
+    let _ = flags;
+    match linux(open.socket.try_read_urgent())? {
+        Some(octet) => {
+            to.write(0, &[octet])?;
+            count(to.len().min(1))
+        }
+        None => Ok(0),
+    }
+}
+
+/// Writes the caller's octets.
+pub(crate) fn send(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> Answer {
+    let mut left: Option<Bytes> = None;
+    let mut done = 0;
+    let octets = from.clone();
+    world.wait(
+        |core| {
+            let open = core.open(fd)?;
+            if flags & libc::MSG_FASTOPEN != 0 {
+                return Err(libc::EOPNOTSUPP);
+            }
+            set_more(open, flags);
+            let (nonblocking, limit) =
+                (open.nonblocking || flags & libc::MSG_DONTWAIT != 0, open.send_timeout);
+            Ok(waiting(core, nonblocking, limit))
+        },
+        move |core| {
+            if left.is_none() {
+                match octets.read() {
+                    Ok(octets) => left = Some(Bytes::from(octets)),
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+            try_send(core, fd, left.as_mut()?, flags, &mut done)
+        },
+    )
+}
+
+fn try_send(core: &mut Core, fd: c_int, left: &mut Bytes, flags: c_int, done: &mut usize) -> Option<Answer> {
+    let open = match core.open(fd) {
+        Ok(open) => open,
+        Err(error) => return Some(Err(error)),
+    };
+    let waits = !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
+    loop {
+        let answer = if flags & libc::MSG_OOB != 0 {
+            open.socket.try_write_urgent(left.clone())
+        } else {
+            open.socket.try_write(left.clone())
+        };
+        match answer {
+            Ok(taken) => {
+                *done += taken;
+                drop(left.split_to(taken));
+                if left.is_empty() {
+                    return Some(count(*done));
+                }
+            }
+            Err(SocketError::WouldBlock) if *done == 0 || waits => return None,
+            Err(_) if *done > 0 => return Some(count(*done)),
+            Err(error) => return Some(linux(Err(error))),
+        }
+    }
+}
+
+/// MSG_MORE is TCP_CORK for one call: the next call without it uncorks.
+fn set_more(open: &mut Open, flags: c_int) {
+    let more = flags & libc::MSG_MORE != 0;
+    if more == open.more {
+        return;
+    }
+    open.more = more;
+    open.socket.set_options(|options| options.cork = more);
+}
+
+/// What TCP_INQ tells beside a recvmsg(): octets that are left, one at least when the stream ended; None when it is not
+/// asked for.
+pub(crate) fn left_to_read(core: &mut Core, fd: c_int) -> Result<Option<c_int>, Errno> {
+    let open = core.open(fd)?;
+    let ended = usize::from(open.socket.is_read_closed() && open.socket.unread() == 0);
+    let left = c_int::try_from(open.socket.unread() + ended).unwrap_or(c_int::MAX);
+    Ok(open.inq.then_some(left))
+}

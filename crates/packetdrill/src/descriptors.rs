@@ -1,0 +1,102 @@
+//! What stands behind the descriptors that the tool holds: sockets, epoll sets, pipes.
+//!
+//! Each is a real descriptor of the kernel (of /dev/null, or a pipe's end), so that the tool may close what is left with
+//! libc. Not here: what calls do with them.
+
+use crate::core::Errno;
+use lastack_stack::{Family, Socket};
+use libc::c_int;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One socket and what Linux keeps at its file or struct sock and the stack does not.
+pub(crate) struct Open {
+    pub(crate) socket: Socket,
+    pub(crate) family: Family,
+    pub(crate) nonblocking: bool,
+    pub(crate) close_on_exec: bool,
+    /// connect() was called, and nobody was told how it ended.
+    pub(crate) connecting: bool,
+    /// connect() failed: until the next one the socket looks shut down.
+    pub(crate) failed: bool,
+    /// listen() succeeded.
+    pub(crate) listening: Option<u32>,
+    /// Octets that reads have taken.
+    pub(crate) taken: u64,
+    /// TCP_INQ: recvmsg() tells what is left.
+    pub(crate) inq: bool,
+    /// The last send had MSG_MORE.
+    pub(crate) more: bool,
+    /// SO_RCVTIMEO and SO_SNDTIMEO.
+    pub(crate) receive_timeout: Option<Duration>,
+    pub(crate) send_timeout: Option<Duration>,
+    /// Options that are kept and told and that nothing obeys.
+    pub(crate) kept: BTreeMap<(c_int, c_int), Vec<u8>>,
+}
+
+impl Open {
+    pub(crate) fn new(socket: Socket, family: Family) -> Open {
+        Open {
+            socket,
+            family,
+            nonblocking: false,
+            close_on_exec: false,
+            connecting: false,
+            failed: false,
+            listening: None,
+            taken: 0,
+            inq: false,
+            more: false,
+            receive_timeout: None,
+            send_timeout: None,
+            kept: BTreeMap::new(),
+        }
+    }
+
+    /// The same file with a fresh socket: what tcp_disconnect() leaves. Options stay.
+    pub(crate) fn renew(&mut self, socket: Socket) {
+        let options = self.socket.options();
+        socket.set_options(|fresh| *fresh = options);
+        self.socket = socket;
+        (self.connecting, self.failed, self.listening) = (false, false, None);
+        self.taken = 0;
+    }
+}
+
+/// What an epoll set wants of one descriptor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interest {
+    pub(crate) events: u32,
+    pub(crate) data: u64,
+    /// EPOLLONESHOT has fired.
+    pub(crate) disabled: bool,
+    /// What was told last: edges are seen against it.
+    pub(crate) told: Option<crate::ready::Moment>,
+}
+
+/// What a descriptor is.
+pub(crate) enum Descriptor {
+    Socket(Box<Open>),
+    Epoll(BTreeMap<c_int, Interest>),
+    /// An end of a pipe of the kernel.
+    Pipe,
+}
+
+/// A fresh descriptor of /dev/null.
+pub(crate) fn placeholder() -> Result<c_int, Errno> {
+    // SAFETY: the path is a C string that lives for ever; the descriptor is the caller's from now on.
+    let fd = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
+    if fd < 0 { Err(last_errno()) } else { Ok(fd) }
+}
+
+/// Gives a descriptor back to the kernel. By its number, for `close` itself may be the preloaded one.
+pub(crate) fn close_real(fd: c_int) -> Result<i64, Errno> {
+    // SAFETY: the system call takes a number and touches no memory of ours; callers own the descriptor.
+    let answer = unsafe { libc::syscall(libc::SYS_close, fd) };
+    if answer < 0 { Err(last_errno()) } else { Ok(0) }
+}
+
+/// errno as the last call of libc left it.
+pub(crate) fn last_errno() -> Errno {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
+}

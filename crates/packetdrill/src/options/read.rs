@@ -1,0 +1,167 @@
+//! getsockopt().
+
+use super::{
+    CONGESTION, KEPT, SO_MEMINFO, TCP_CC_INFO, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INFO, TCP_INQ,
+    TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+};
+use crate::core::{Answer, Core, Errno};
+use crate::descriptors::{Descriptor, Open};
+use crate::memory::{Place, Span, give};
+use lastack_stack::{Family, Knobs, Linger};
+use libc::{c_int, socklen_t};
+use std::time::Duration;
+
+/// getsockopt().
+pub(crate) fn get(
+    core: &mut Core,
+    fd: c_int,
+    level: c_int,
+    name: c_int,
+    to: Span,
+    len: Place<socklen_t>,
+) -> Answer {
+    core.open(fd)?;
+    let to = to.with_room(len)?;
+    let value = match (level, name) {
+        (libc::IPPROTO_TCP, TCP_INFO) => info(core, fd),
+        // Reno has nothing to tell.
+        (libc::IPPROTO_TCP, TCP_CC_INFO) => Vec::new(),
+        (libc::IPPROTO_TCP, TCP_CONGESTION) => {
+            let mut name = CONGESTION.to_vec();
+            name.resize(16, 0);
+            name
+        }
+        (libc::SOL_SOCKET, libc::SO_LINGER) => linger(core.open(fd)?),
+        (libc::SOL_SOCKET, libc::SO_RCVTIMEO) => time(core.open(fd)?.receive_timeout),
+        (libc::SOL_SOCKET, libc::SO_SNDTIMEO) => time(core.open(fd)?.send_timeout),
+        (libc::SOL_SOCKET, SO_MEMINFO) => memory(core.open(fd)?),
+        _ => {
+            let knobs = core.stack.knobs().clone();
+            let open = core.open(fd)?;
+            let number = match level {
+                libc::SOL_SOCKET => socket(open, name)?,
+                libc::IPPROTO_TCP => tcp(open, name, &knobs)?,
+                libc::IPPROTO_IP => ip(open, name)?,
+                libc::IPPROTO_IPV6 if open.family == Family::V6 => ipv6(open, name)?,
+                libc::IPPROTO_IPV6 => return Err(libc::ENOPROTOOPT),
+                _ => return Err(libc::EOPNOTSUPP),
+            };
+            number.to_ne_bytes().to_vec()
+        }
+    };
+    give(&value, to, len, false).map(|()| 0)
+}
+
+fn info(core: &Core, fd: c_int) -> Vec<u8> {
+    match core.table.get(&fd) {
+        Some(Descriptor::Socket(open)) => crate::info::octets(core, open),
+        _ => Vec::new(),
+    }
+}
+
+fn socket(open: &mut Open, name: c_int) -> Result<i32, Errno> {
+    let options = open.socket.options();
+    Ok(match name {
+        libc::SO_ERROR => {
+            let error = open.socket.take_error();
+            error.map_or(0, |error| error.errno())
+        }
+        libc::SO_TYPE => libc::SOCK_STREAM,
+        libc::SO_PROTOCOL => libc::IPPROTO_TCP,
+        libc::SO_DOMAIN => {
+            if open.family == Family::V4 {
+                libc::AF_INET
+            } else {
+                libc::AF_INET6
+            }
+        }
+        libc::SO_ACCEPTCONN => i32::from(open.listening.is_some()),
+        libc::SO_REUSEADDR => i32::from(options.reuseaddr),
+        libc::SO_REUSEPORT => i32::from(options.reuseport),
+        libc::SO_KEEPALIVE => i32::from(options.keepalive),
+        libc::SO_OOBINLINE => i32::from(options.oobinline),
+        libc::SO_RCVBUF => signed(open.socket.receive_buffer()),
+        libc::SO_SNDBUF => signed(open.socket.send_buffer()),
+        libc::SO_RCVLOWAT => signed(open.socket.receive_low_water()),
+        libc::SO_SNDLOWAT => 1,
+        _ => kept(open, libc::SOL_SOCKET, name)?,
+    })
+}
+
+fn tcp(open: &Open, name: c_int, knobs: &Knobs) -> Result<i32, Errno> {
+    let options = open.socket.options();
+    let seconds =
+        |time: Option<Duration>, default: u32| time.map_or(signed(default), |time| time.as_secs() as i32);
+    Ok(match name {
+        libc::TCP_NODELAY => i32::from(options.nodelay),
+        libc::TCP_CORK => i32::from(options.cork),
+        libc::TCP_MAXSEG => i32::from(open.socket.segment_max()),
+        libc::TCP_KEEPIDLE => seconds(options.keepidle, knobs.tcp_keepalive_time),
+        libc::TCP_KEEPINTVL => seconds(options.keepintvl, knobs.tcp_keepalive_intvl),
+        libc::TCP_KEEPCNT => i32::from(options.keepcnt.unwrap_or(knobs.tcp_keepalive_probes)),
+        TCP_SYNCNT => i32::from(options.syncnt.unwrap_or(knobs.tcp_syn_retries)),
+        TCP_DEFER_ACCEPT => signed(options.defer_accept),
+        TCP_LINGER2 => {
+            options.linger2.filter(|&seconds| seconds != 0).unwrap_or(signed(knobs.tcp_fin_timeout))
+        }
+        TCP_WINDOW_CLAMP => signed(options.window_clamp.unwrap_or(0)),
+        TCP_QUICKACK => i32::from(options.quickack.unwrap_or(true)),
+        TCP_USER_TIMEOUT => options.user_timeout.map_or(0, |time| time.as_millis() as i32),
+        TCP_INQ => i32::from(open.inq),
+        TCP_TIMESTAMP => return Err(libc::ENOPROTOOPT),
+        _ => kept(open, libc::IPPROTO_TCP, name)?,
+    })
+}
+
+fn ip(open: &Open, name: c_int) -> Result<i32, Errno> {
+    let options = open.socket.options();
+    Ok(match name {
+        libc::IP_TOS => i32::from(options.tos),
+        libc::IP_TTL => i32::from(options.ttl.unwrap_or(64)),
+        _ => kept(open, libc::IPPROTO_IP, name)?,
+    })
+}
+
+fn ipv6(open: &Open, name: c_int) -> Result<i32, Errno> {
+    let options = open.socket.options();
+    Ok(match name {
+        libc::IPV6_V6ONLY => i32::from(options.v6only),
+        libc::IPV6_UNICAST_HOPS => i32::from(options.ttl.unwrap_or(64)),
+        libc::IPV6_TCLASS => i32::from(options.tos),
+        _ => kept(open, libc::IPPROTO_IPV6, name)?,
+    })
+}
+
+fn kept(open: &Open, level: c_int, name: c_int) -> Result<i32, Errno> {
+    let (_, _, default) = KEPT.iter().find(|(l, n, _)| (*l, *n) == (level, name)).ok_or(libc::ENOPROTOOPT)?;
+    let set = open.kept.get(&(level, name)).and_then(|octets| octets.first_chunk::<4>());
+    Ok(set.map_or(*default, |octets| i32::from_ne_bytes(*octets)))
+}
+
+fn linger(open: &Open) -> Vec<u8> {
+    let (on, seconds) = match open.socket.options().linger {
+        Linger::Off => (0_i32, 0_i32),
+        Linger::Reset => (1, 0),
+        Linger::Wait(time) => (1, time.as_secs() as i32),
+    };
+    [on.to_ne_bytes(), seconds.to_ne_bytes()].concat()
+}
+
+fn time(time: Option<Duration>) -> Vec<u8> {
+    let time = time.unwrap_or_default();
+    let (seconds, micros) = (time.as_secs() as i64, i64::from(time.subsec_micros()));
+    [seconds.to_ne_bytes(), micros.to_ne_bytes()].concat()
+}
+
+/// SO_MEMINFO: nine numbers; those that the stack has no like of are zero.
+fn memory(open: &Open) -> Vec<u8> {
+    let socket = &open.socket;
+    let unread = u32::try_from(socket.unread()).unwrap_or(u32::MAX);
+    let unsent = u32::try_from(socket.unsent()).unwrap_or(u32::MAX);
+    let numbers = [unread, socket.receive_buffer(), 0, socket.send_buffer(), 0, unsent, 0, 0, 0_u32];
+    numbers.iter().flat_map(|number| number.to_ne_bytes()).collect()
+}
+
+fn signed(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

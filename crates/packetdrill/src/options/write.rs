@@ -1,0 +1,223 @@
+//! setsockopt().
+
+use super::{
+    CONGESTION, KEPT, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INQ, TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT,
+    TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+};
+use crate::calls::linux;
+use crate::core::{Answer, Core, Errno};
+use crate::descriptors::Open;
+use crate::memory::Span;
+use lastack_stack::{Family, Linger};
+use libc::c_int;
+use std::time::Duration;
+
+/// setsockopt().
+pub(crate) fn set(core: &mut Core, fd: c_int, level: c_int, name: c_int, value: Span) -> Answer {
+    let open = core.open(fd)?;
+    if (level, name) == (libc::IPPROTO_TCP, TCP_CONGESTION) {
+        let octets = value.read()?;
+        let wanted = octets.split(|octet| *octet == 0).next().unwrap_or(&[]);
+        return match wanted {
+            [] => Err(libc::EINVAL),
+            CONGESTION => Ok(0),
+            _ => Err(libc::ENOENT),
+        };
+    }
+    match (level, name) {
+        (libc::SOL_SOCKET, libc::SO_LINGER) => return set_linger(open, value),
+        (libc::SOL_SOCKET, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO) => return set_timeout(open, name, value),
+        _ => {}
+    }
+    let number = number(level, value)?;
+    match level {
+        libc::SOL_SOCKET => set_socket(open, name, number),
+        libc::IPPROTO_TCP => set_tcp(open, name, number),
+        libc::IPPROTO_IP => set_ip(open, name, number),
+        libc::IPPROTO_IPV6 if open.family == Family::V6 => set_ipv6(open, name, number),
+        _ => Err(libc::ENOPROTOOPT),
+    }
+}
+
+/// The int that most options take; IP's options take one octet, too.
+fn number(level: c_int, value: Span) -> Result<i32, Errno> {
+    let octets = value.read()?;
+    match octets.first_chunk::<4>() {
+        Some(number) => Ok(i32::from_ne_bytes(*number)),
+        None if level == libc::IPPROTO_IP && !octets.is_empty() => Ok(i32::from(octets[0])),
+        None => Err(libc::EINVAL),
+    }
+}
+
+fn set_linger(open: &mut Open, value: Span) -> Answer {
+    let octets = value.read()?;
+    let Some((on, seconds)) = octets.first_chunk::<4>().zip(octets.get(4..8)) else {
+        return Err(libc::EINVAL);
+    };
+    let seconds = i32::from_ne_bytes([seconds[0], seconds[1], seconds[2], seconds[3]]);
+    let linger = match (i32::from_ne_bytes(*on), seconds) {
+        (0, _) => Linger::Off,
+        (_, 0) => Linger::Reset,
+        (_, seconds) => Linger::Wait(Duration::from_secs(u64::from(seconds.unsigned_abs()))),
+    };
+    open.socket.set_options(|options| options.linger = linger);
+    Ok(0)
+}
+
+fn set_timeout(open: &mut Open, name: c_int, value: Span) -> Answer {
+    let octets = value.read()?;
+    let Some((seconds, micros)) = octets.first_chunk::<8>().zip(octets.get(8..16)) else {
+        return Err(libc::EINVAL);
+    };
+    let seconds = i64::from_ne_bytes(*seconds);
+    let micros = i64::from_ne_bytes(micros.try_into().map_err(|_| libc::EINVAL)?);
+    if !(0..1_000_000).contains(&micros) {
+        return Err(libc::EDOM);
+    }
+    let time = match (u64::try_from(seconds), micros.cast_unsigned()) {
+        (Ok(0), 0) => None,
+        (Ok(seconds), micros) => Some(Duration::from_secs(seconds) + Duration::from_micros(micros)),
+        // Linux: a negative time does not wait at all.
+        (Err(_), _) => Some(Duration::ZERO),
+    };
+    if name == libc::SO_RCVTIMEO {
+        open.receive_timeout = time;
+    } else {
+        open.send_timeout = time;
+    }
+    Ok(0)
+}
+
+fn set_socket(open: &mut Open, name: c_int, number: i32) -> Answer {
+    let socket = &open.socket;
+    let flag = number != 0;
+    let octets = number.max(0).cast_unsigned();
+    match name {
+        libc::SO_REUSEADDR => socket.set_options(|options| options.reuseaddr = flag),
+        libc::SO_REUSEPORT => socket.set_options(|options| options.reuseport = flag),
+        libc::SO_KEEPALIVE => socket.set_options(|options| options.keepalive = flag),
+        libc::SO_OOBINLINE => socket.set_options(|options| options.oobinline = flag),
+        // A negative number is a very large one to Linux, and bounded as that.
+        libc::SO_RCVBUF => socket.set_receive_buffer(number.cast_unsigned().min(i32::MAX.cast_unsigned())),
+        libc::SO_SNDBUF => socket.set_send_buffer(number.cast_unsigned().min(i32::MAX.cast_unsigned())),
+        libc::SO_RCVBUFFORCE => {
+            socket.set_options(|options| options.rcvbuf = Some(octets.saturating_mul(2).max(2304)));
+        }
+        libc::SO_SNDBUFFORCE => {
+            socket.set_options(|options| options.sndbuf = Some(octets.saturating_mul(2).max(4608)));
+        }
+        libc::SO_RCVLOWAT => {
+            socket.set_receive_low_water(if number < 0 { i32::MAX.cast_unsigned() } else { octets })
+        }
+        libc::SO_SNDLOWAT
+        | libc::SO_TYPE
+        | libc::SO_ERROR
+        | libc::SO_PROTOCOL
+        | libc::SO_DOMAIN
+        | libc::SO_ACCEPTCONN => return Err(libc::ENOPROTOOPT),
+        _ => return keep(open, libc::SOL_SOCKET, name, number),
+    }
+    Ok(0)
+}
+
+fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
+    let socket = &open.socket;
+    let seconds = |range: std::ops::RangeInclusive<i32>| {
+        let time = range.contains(&number).then(|| Duration::from_secs(u64::from(number.unsigned_abs())));
+        time.ok_or(libc::EINVAL)
+    };
+    match name {
+        libc::TCP_NODELAY => socket.set_options(|options| options.nodelay = number != 0),
+        libc::TCP_CORK => socket.set_options(|options| options.cork = number != 0),
+        libc::TCP_MAXSEG => {
+            let octets = u16::try_from(number).map_err(|_| libc::EINVAL)?;
+            linux(socket.set_segment_max(octets))?;
+        }
+        libc::TCP_KEEPIDLE => {
+            let time = seconds(1..=32_767)?;
+            socket.set_options(|options| options.keepidle = Some(time));
+        }
+        libc::TCP_KEEPINTVL => {
+            let time = seconds(1..=32_767)?;
+            socket.set_options(|options| options.keepintvl = Some(time));
+        }
+        libc::TCP_KEEPCNT => {
+            let count =
+                u8::try_from(number).ok().filter(|count| (1..=127).contains(count)).ok_or(libc::EINVAL)?;
+            socket.set_options(|options| options.keepcnt = Some(count));
+        }
+        TCP_SYNCNT => {
+            let count =
+                u8::try_from(number).ok().filter(|count| (1..=127).contains(count)).ok_or(libc::EINVAL)?;
+            socket.set_options(|options| options.syncnt = Some(count));
+        }
+        TCP_DEFER_ACCEPT => {
+            socket.set_options(|options| options.defer_accept = number.max(0).cast_unsigned());
+        }
+        // Beyond two minutes Linux takes the number for zero: as the knob says.
+        TCP_LINGER2 => socket.set_options(|options| options.linger2 = (number <= 120).then_some(number)),
+        TCP_WINDOW_CLAMP => linux(socket.set_window_clamp(number.max(0).cast_unsigned()))?,
+        TCP_QUICKACK => socket.set_options(|options| options.quickack = Some(number & 1 != 0)),
+        TCP_USER_TIMEOUT => {
+            let time = u64::try_from(number).map_err(|_| libc::EINVAL)?;
+            socket.set_options(|options| {
+                options.user_timeout = (time > 0).then(|| Duration::from_millis(time));
+            });
+        }
+        TCP_INQ => {
+            open.inq = match number {
+                0 | 1 => number == 1,
+                _ => return Err(libc::EINVAL),
+            };
+        }
+        TCP_TIMESTAMP => return Err(libc::EPERM),
+        _ => return keep(open, libc::IPPROTO_TCP, name, number),
+    }
+    Ok(0)
+}
+
+fn set_ip(open: &mut Open, name: c_int, number: i32) -> Answer {
+    match name {
+        // The two ECN bits are TCP's own.
+        libc::IP_TOS => open.socket.set_options(|options| options.tos = (number & 0xfc) as u8),
+        libc::IP_TTL => set_ttl(open, number, 1)?,
+        _ => return keep(open, libc::IPPROTO_IP, name, number),
+    }
+    Ok(0)
+}
+
+fn set_ipv6(open: &mut Open, name: c_int, number: i32) -> Answer {
+    match name {
+        libc::IPV6_V6ONLY if open.socket.local_addr().is_some() => return Err(libc::EINVAL),
+        libc::IPV6_V6ONLY => open.socket.set_options(|options| options.v6only = number != 0),
+        libc::IPV6_UNICAST_HOPS => set_ttl(open, number, 0)?,
+        libc::IPV6_TCLASS => {
+            let class = match number {
+                -1 => 0,
+                0..=255 => number & 0xfc,
+                _ => return Err(libc::EINVAL),
+            };
+            open.socket.set_options(|options| options.tos = class as u8);
+        }
+        _ => return keep(open, libc::IPPROTO_IPV6, name, number),
+    }
+    Ok(0)
+}
+
+fn set_ttl(open: &mut Open, number: i32, least: i32) -> Result<(), Errno> {
+    let ttl = match number {
+        -1 => None,
+        number if (least..=255).contains(&number) => Some(number as u8),
+        _ => return Err(libc::EINVAL),
+    };
+    open.socket.set_options(|options| options.ttl = ttl);
+    Ok(())
+}
+
+fn keep(open: &mut Open, level: c_int, name: c_int, number: i32) -> Answer {
+    if !KEPT.iter().any(|(l, n, _)| (*l, *n) == (level, name)) {
+        return Err(libc::ENOPROTOOPT);
+    }
+    open.kept.insert((level, name), number.to_ne_bytes().to_vec());
+    Ok(0)
+}

@@ -1,0 +1,219 @@
+//! One opened library: the lock, and how its callers sleep and let time pass.
+//!
+//! The virtual clock moves only in calls of threads that drive it (gettimeofday, usleep, netdev_receive, or a waiting call of
+//! the thread that opened the library), and stands still while another thread is awake between a call and its next
+//! gettimeofday: else the time that it reads would not be the time at which its call ended.
+
+use crate::core::{Answer, Attempt, Core, Errno};
+use crate::flags::Flags;
+use lastack_stack::Instant;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+use std::time::Duration;
+
+/// How long a thread may be awake before time goes on without it, in real time.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long netdev_receive() waits: longer than any timer of TCP on the virtual clock, two timeouts on the real one.
+const RECEIVE_VIRTUAL: Duration = Duration::from_secs(24 * 3600);
+const RECEIVE_REAL: Duration = Duration::from_secs(250);
+
+pub(crate) struct World {
+    core: Mutex<Core>,
+    changed: Condvar,
+    /// The thread that opened the library: it drives the clock.
+    main: ThreadId,
+}
+
+type Guard<'a> = MutexGuard<'a, Core>;
+
+impl World {
+    pub(crate) fn new(flags: &Flags) -> World {
+        World {
+            core: Mutex::new(Core::new(flags)),
+            changed: Condvar::new(),
+            main: std::thread::current().id(),
+        }
+    }
+
+    fn lock(&self) -> Guard<'_> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_main(&self) -> bool {
+        std::thread::current().id() == self.main
+    }
+
+    /// Enters for one call: with the real clock, the time that passed has passed.
+    fn enter(&self) -> Guard<'_> {
+        let mut core = self.lock();
+        if !self.is_main() {
+            core.set_busy(std::thread::current().id());
+        }
+        core.catch_up();
+        core
+    }
+
+    /// A call that answers at once.
+    pub(crate) fn call(&self, call: impl FnOnce(&mut Core) -> Answer) -> Answer {
+        let mut core = self.enter();
+        let answer = call(&mut core);
+        core.settle();
+        drop(core);
+        self.changed.notify_all();
+        answer
+    }
+
+    /// A call that may wait, for at most `timeout`; `late` is what it answers then. `None` waits for ever.
+    pub(crate) fn wait(
+        &self,
+        begin: impl FnOnce(&mut Core) -> Result<Wait, Errno>,
+        attempt: impl FnMut(&mut Core) -> Option<Answer> + Send + 'static,
+    ) -> Answer {
+        let mut core = self.enter();
+        let wait = begin(&mut core)?;
+        let mut attempt: Attempt = Box::new(attempt);
+        let answer = attempt(&mut core);
+        core.settle();
+        // The stack has seen the request by now.
+        let answer = answer.or_else(|| attempt(&mut core));
+        core.settle();
+        self.changed.notify_all();
+        match (answer, wait) {
+            (Some(answer), _) => answer,
+            (None, Wait::Not(errno)) => Err(errno),
+            (None, Wait::Until(until, late)) => self.sleep(core, attempt, until, late),
+        }
+    }
+
+    /// The attempt stays with the core; this thread sleeps, or drives the clock when nobody else does.
+    fn sleep(&self, mut core: Guard<'_>, attempt: Attempt, until: Option<Instant>, late: Answer) -> Answer {
+        let number = core.wait(attempt, until, late);
+        if self.is_main() || !core.is_virtual() {
+            let mut core = self.pass(core, Instant::NEVER, |core| core.answers.contains_key(&number));
+            // Nothing can happen any more and nobody else would make it: as if a signal came.
+            return core.answers.remove(&number).unwrap_or(Err(libc::EINTR));
+        }
+        loop {
+            if let Some(answer) = core.answers.remove(&number) {
+                return answer;
+            }
+            core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Lets time pass until `stop` says so, `until` is reached, or nothing can happen any more by itself.
+    fn pass<'a>(&'a self, mut core: Guard<'a>, until: Instant, stop: impl Fn(&Core) -> bool) -> Guard<'a> {
+        loop {
+            if stop(&core) || core.closed {
+                return core;
+            }
+            if core.is_virtual() {
+                core = self.await_busy(core);
+                if stop(&core) {
+                    return core;
+                }
+                if until == Instant::NEVER && core.deadline().is_none() {
+                    return core;
+                }
+                let stepped = core.step_to(until);
+                core.settle();
+                self.changed.notify_all();
+                if !stepped && core.busy.is_empty() {
+                    return core;
+                }
+                continue;
+            }
+            core.catch_up();
+            self.changed.notify_all();
+            if stop(&core) || core.now >= until {
+                return core;
+            }
+            let next = core.deadline().map_or(until, |deadline| deadline.min(until));
+            let left = next.since(core.now).min(Duration::from_millis(100)).max(Duration::from_micros(20));
+            core = self.changed.wait_timeout(core, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Sleeps while another thread is awake that must read the clock first.
+    fn await_busy<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
+        let me = std::thread::current().id();
+        core.busy.retain(|thread| *thread != me);
+        let begun = std::time::Instant::now();
+        while !core.busy.is_empty() {
+            if begun.elapsed() >= PATIENCE {
+                core.busy.clear();
+                break;
+            }
+            core = self.changed.wait_timeout(core, PATIENCE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        core
+    }
+
+    /// gettimeofday(): microseconds. Each call moves the virtual clock by one.
+    pub(crate) fn clock(&self) -> u64 {
+        let mut core = self.lock();
+        if core.is_virtual() {
+            let me = std::thread::current().id();
+            if core.busy.contains(&me) {
+                // The moment at which its call ended, not one after it.
+                core.busy.retain(|thread| *thread != me);
+                self.changed.notify_all();
+                return core.wall_usecs(core.now);
+            }
+            let until = core.now + Duration::from_micros(1);
+            core = self.pass(core, until, |_| false);
+        } else {
+            core.catch_up();
+        }
+        let usecs = core.wall_usecs(core.now);
+        drop(core);
+        self.changed.notify_all();
+        usecs
+    }
+
+    pub(crate) fn sleep_usecs(&self, usecs: u64) {
+        let core = self.lock();
+        let until = core.now + Duration::from_micros(usecs);
+        drop(self.pass(core, until, |_| false));
+    }
+
+    /// The next packet that the stack sent, and when; `None` when none will come.
+    pub(crate) fn receive(&self) -> Option<(u64, bytes::Bytes)> {
+        let core = self.lock();
+        let limit = if core.is_virtual() { RECEIVE_VIRTUAL } else { RECEIVE_REAL };
+        let limit = core.now + limit;
+        // The clock must not run to the limit when no timer would end the wait.
+        let arrived = |core: &Core| !core.sent.is_empty() || (core.is_virtual() && !soon(core, limit));
+        let mut core = self.pass(core, limit, arrived);
+        let (at, packet) = core.sent.pop_front()?;
+        Some((core.wall_usecs(at), packet))
+    }
+
+    /// The library is closed: who still waits is told so.
+    pub(crate) fn close(&self) {
+        let mut core = self.lock();
+        core.closed = true;
+        core.dismiss_waiters();
+        let table = std::mem::take(&mut core.table);
+        core.settle();
+        drop(core);
+        self.changed.notify_all();
+        for fd in table.keys() {
+            crate::preload::forget(*fd);
+            let _ = crate::descriptors::close_real(*fd);
+        }
+    }
+}
+
+/// What follows when an attempt finds no answer at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wait {
+    /// The call may not wait and answers this error.
+    Not(Errno),
+    /// It waits; when the time is over it answers this.
+    Until(Option<Instant>, Answer),
+}
+
+fn soon(core: &Core, limit: Instant) -> bool {
+    !core.busy.is_empty() || core.deadline().is_some_and(|deadline| deadline <= limit)
+}
