@@ -4,6 +4,7 @@
 //! in `open`.
 
 mod open;
+mod reuse;
 
 use crate::budget::Limited;
 use crate::flows::{FlowKind, FlowRef};

@@ -31,6 +31,8 @@ pub struct ActiveOpen {
     window: u16,
     /// What the peer's SYN brought, once one came.
     peer: Option<Peer>,
+    /// TS.Recent of the TIME_WAIT that was taken over; the SYN echoes it, as Linux's does.
+    inherited_ts: u32,
     /// When connect() was called; give-up times count from here.
     opened: Instant,
     /// When the last SYN left; `None` before the first.
@@ -98,6 +100,7 @@ impl ActiveOpen {
             offer,
             window: first_window(offer.mss, false, options, knobs),
             peer: None,
+            inherited_ts: 0,
             opened: now,
             sent: None,
             deadline: now + timeout,
@@ -108,6 +111,11 @@ impl ActiveOpen {
             first_ack: FirstAck::Now,
             unreachable: None,
         }
+    }
+
+    /// The flow was in TIME_WAIT, and this was its TS.Recent.
+    pub fn inherit(&mut self, ts_recent: u32) {
+        self.inherited_ts = ts_recent;
     }
 
     /// The SYN, or in SYN-RECEIVED the SYN-ACK, when one is due. The first one reports the edge from CLOSED.
@@ -137,7 +145,7 @@ impl ActiveOpen {
     /// A SYN before the peer's came, a SYN-ACK with the same number after (TIMELINES T15). Its options are the SYN's
     /// own: each side has said already what it can.
     fn syn(&self, now: Instant) -> Segment {
-        let ts_recent = self.peer.map_or(0, |peer| peer.ts_recent);
+        let ts_recent = self.peer.map_or(self.inherited_ts, |peer| peer.ts_recent);
         let options = self.offer.options(Timestamps { value: tsval(now, self.ts_offset), echo: ts_recent });
         let flags = if self.peer.is_some() { Flags::SYN.with(Flags::ACK) } else { Flags::SYN };
         Segment {

@@ -235,10 +235,21 @@ impl TimeWait {
         later || arrival.header.seq.gt(self.rcv_nxt)
     }
 
-    /// Zero is passed over because Linux's tables use it for "no number".
-    fn isn_floor(&self) -> IsnFloor {
+    /// The number of a new connection of the same flow. Zero is passed over because Linux's tables use it for "no number".
+    pub fn isn_floor(&self) -> IsnFloor {
         let seq = self.snd_nxt + 65_535 + 2;
         IsnFloor(if seq == Seq(0) { Seq(1) } else { seq })
+    }
+
+    /// TS.Recent: a new connection of the same flow begins with it.
+    pub fn ts_recent(&self) -> u32 {
+        self.ts_recent
+    }
+
+    /// Reports that connect() took the flow over (`tcp_tw_reuse`, TIMELINES T22).
+    pub fn reuse(self, out: &mut Output) {
+        out.count(Counter::TwRecycled);
+        TIME_WAIT.go(self.state(), Cause::Reused, out);
     }
 
     /// Reports that a better SYN took the flow over.

@@ -1,5 +1,6 @@
 //! bind(), listen() and connect(): addresses and ports, and what answers an application gets at once.
 
+use super::reuse::is_free;
 use crate::SocketError;
 use crate::bind::{Claim, Owner, Place};
 use crate::budget::Limited;
@@ -14,7 +15,6 @@ use crate::stack::Stack;
 use crate::{Message, ShardId};
 use lastack_observe::{Cause, Flow, State};
 use lastack_tcp::state::LISTENER;
-use lastack_tcp::{ActiveOpen, isn};
 use rand_core::Rng;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -45,7 +45,11 @@ impl Stack {
         };
         let mut binds = self.budget.binds();
         let claim = match address.port() {
-            0 => binds.bind_ephemeral(place, owner, self.config.knobs.ip_local_port_range, rng, |_| true),
+            0 => {
+                let knobs = &self.config.knobs;
+                let serves = |port| !knobs.ip_local_reserved_ports.contains(port);
+                binds.bind_ephemeral(place, owner, knobs.ip_local_port_range, rng, serves)
+            }
             port => binds.bind(place, port, owner),
         };
         claim.map_err(|_| SocketError::AddressInUse)
@@ -164,10 +168,8 @@ impl Stack {
             }
             return Err(SocketError::NoBuffers);
         }
-        let iss = isn::initial_sequence(&self.secret, &tuple, self.now);
-        let offset = isn::timestamp_offset(&self.secret, &tuple, &self.config.knobs);
         let mss = path_mss(self.mtu_to(tuple.remote.ip()), &tuple);
-        let engine = Box::new(ActiveOpen::new(iss, offset, mss, &options, &self.config.knobs, self.now));
+        let engine = self.new_open(&tuple, mss, &options);
         let entry = Entry::new(engine, tuple, Some(cell.clone()), claim, State::SynSent, self.now);
         let flow = self.flows.insert_active(entry);
         self.census.enter(State::SynSent);
@@ -187,7 +189,7 @@ impl Stack {
 
     /// A bound socket connects: its four-tuple must be free, and it holds one address from now on.
     fn narrow(&self, mut claim: Claim, tuple: &Tuple) -> Result<Claim, SocketError> {
-        if self.flows.find(tuple).is_some() {
+        if !is_free(&self.flows, &self.config.knobs, self.now, tuple, false) {
             return Err(SocketError::AddressNotAvailable);
         }
         self.budget.binds().narrow(&mut claim, tuple.local.ip());
@@ -201,7 +203,8 @@ impl Stack {
         owner: Owner,
         rng: &mut dyn Rng,
     ) -> Result<(Tuple, Claim), SocketError> {
-        let range = self.config.knobs.ip_local_port_range;
+        let knobs = &self.config.knobs;
+        let range = knobs.ip_local_port_range;
         let (key, shard) = (self.shard_key, self.config.shard);
         let tuple = |port| Tuple { local: SocketAddr::new(ip, port), remote };
         let home = |port| {
@@ -210,7 +213,11 @@ impl Stack {
                     == u64::from(shard.index)
         };
         let mut binds = self.budget.binds();
-        let free = |port| binds.open_to_connect(port) && self.flows.find(&tuple(port)).is_none();
+        let free = |port| {
+            binds.open_to_connect(port)
+                && !knobs.ip_local_reserved_ports.contains(port)
+                && is_free(&self.flows, knobs, self.now, &tuple(port), true)
+        };
         let port =
             self.ports.choose(ip, remote, range, rng, home, free).ok_or(SocketError::AddressNotAvailable)?;
         let tuple = tuple(port);

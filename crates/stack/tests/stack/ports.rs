@@ -1,7 +1,7 @@
 //! Local addresses and ports: conflicts, exhaustion, TIME_WAIT's hold on a port.
 
 use crate::world::{World, address, config, ip};
-use lastack_stack::observe::State;
+use lastack_stack::observe::{Counter, State};
 use lastack_stack::{Socket, SocketError};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -103,4 +103,71 @@ fn a_bound_socket_connects_from_its_port() {
     let second = bound(&mut world);
     assert_eq!(second.try_connected(), Err(SocketError::AddressNotAvailable), "the four-tuple is taken");
     assert_eq!(second.connect(address(1, 80)), Ok(()), "the socket is still bound and may try again");
+}
+
+/// Connects from the only port to host 0's own listener or to host 1, closes, waits and connects again.
+fn connects_again(to: SocketAddr, mode: u8, timestamps: u8, age_ms: u64) -> bool {
+    let mut client = config(0);
+    client.knobs.ip_local_port_range = [40000, 40000];
+    (client.knobs.tcp_tw_reuse, client.knobs.tcp_timestamps) = (mode, timestamps);
+    let mut world = World::with(vec![(client, 1), (config(1), 1)]);
+    let host = usize::from(!to.ip().is_loopback());
+    let listener = world.socket(host);
+    listener.bind(to).expect("bind is asked for");
+    listener.listen(8).expect("listen is asked for");
+    world.run_ms(0);
+    let first = world.connect(0, to);
+    world.run_ms(5);
+    assert_eq!(first.try_connected(), Ok(()));
+    drop(first);
+    world.run_ms(2);
+    drop(listener.try_accept().expect("it is connected"));
+    world.run_ms(3);
+    assert_eq!(world.count(0, State::TimeWait), 1);
+    world.run_ms(age_ms);
+    let second = world.connect(0, to);
+    world.run_ms(5);
+    let answer = second.try_connected();
+    assert_eq!(world.counter(0, Counter::TwRecycled), u64::from(answer.is_ok()));
+    assert!(answer.is_ok() || answer == Err(SocketError::AddressNotAvailable), "{answer:?}");
+    let waits = world.count(0, State::TimeWait);
+    assert_eq!(waits, u32::from(answer.is_err()), "the record gave way");
+    world.run(Duration::from_secs(61));
+    assert_eq!(world.count(0, State::TimeWait), 0);
+    answer.is_ok()
+}
+
+/// TIMELINES T22, T22b: all cells.
+#[test]
+fn a_port_in_time_wait_is_reused_by_mode_age_and_timestamps() {
+    let (far, near): (SocketAddr, SocketAddr) = (address(1, 80), ([127, 0, 0, 1], 80).into());
+    for (mode, timestamps, far_ok, near_ok) in
+        [(0, 1, false, false), (0, 0, false, false), (1, 1, true, true), (1, 0, false, false)]
+            .into_iter()
+            .chain([(2, 1, false, true), (2, 0, false, false)])
+    {
+        for (age_ms, old_enough) in [(200, false), (700, false), (1100, true), (2500, true)] {
+            for (to, ok) in [(far, far_ok), (near, near_ok)] {
+                let again = connects_again(to, mode, timestamps, age_ms);
+                assert_eq!(again, ok && old_enough, "{to}, mode {mode}, ts {timestamps}, {age_ms} ms");
+            }
+        }
+    }
+}
+
+#[test]
+fn reserved_ports_are_named_but_never_chosen() {
+    let mut config0 = config(0);
+    config0.knobs.ip_local_port_range = [40000, 40003];
+    config0.knobs.ip_local_reserved_ports = "40000-40002".parse().expect("a list");
+    let mut world = World::with(vec![(config0, 1), (config(1), 1)]);
+    let _listener = world.listener(1, 80, 8);
+    let client = world.connect(0, address(1, 80));
+    world.run_ms(5);
+    assert_eq!(client.local_addr(), Some(address(0, 40003)));
+    let second = world.connect(0, address(1, 80));
+    world.run_ms(5);
+    assert_eq!(second.try_connected(), Err(SocketError::AddressNotAvailable));
+    assert_eq!(try_bind(&mut world, address(0, 0), false).1, Err(SocketError::AddressInUse));
+    assert_eq!(try_bind(&mut world, address(0, 40001), false).1, Ok(()));
 }
