@@ -10,6 +10,7 @@
 
 mod expression;
 mod lexer;
+mod ports;
 mod states;
 #[cfg(test)]
 mod tests;

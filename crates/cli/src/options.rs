@@ -6,7 +6,7 @@ mod states;
 mod tests;
 
 pub(crate) use look::{ConnectOptions, SelftestOptions, SsOptions, Wanted};
-pub(crate) use states::{By, StatesOptions};
+pub(crate) use states::{By, KernelOptions, StatesOptions};
 
 use crate::values::{Cidr, Forward, StackName};
 use clap::{Args, Parser, Subcommand};
@@ -25,7 +25,7 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Bring a stack up on a TUN device and serve echo, discard, chargen and a page about itself.
     Serve(ServeOptions),
-    /// List the sockets of a running stack, with ss' columns, options and filters.
+    /// List the kernel's TCP sockets or those of a running stack, with ss' columns, options and filters.
     Ss(SsOptions),
     /// Connect to HOST and PORT; stdin goes there, what comes goes to stdout.
     Connect(ConnectOptions),

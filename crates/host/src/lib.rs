@@ -11,6 +11,7 @@ pub mod counters;
 pub mod diag;
 mod error;
 mod files;
+pub mod interfaces;
 pub mod listeners;
 pub mod namespace;
 pub mod processes;

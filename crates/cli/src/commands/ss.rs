@@ -1,5 +1,6 @@
-//! `lastack ss`: the sockets of a running stack, with ss' columns, options and filters.
+//! `lastack ss`: the sockets of the kernel or of a running stack, with ss' columns, options and filters.
 
+pub(crate) mod kernel;
 mod services;
 mod table;
 #[cfg(test)]
@@ -26,9 +27,7 @@ pub(crate) fn run(options: &SsOptions) -> Result<Verdict> {
     let services = Services::read();
     let filter = Filter::parse(&options.filter.join(" "), &|name| services.port(name))?;
     let Some(wanted) = &options.stack else {
-        bail!(
-            "this version looks at lastack's own stacks only: use --stack, and `ss` for the kernel's sockets"
-        );
+        return kernel::run(options, &filter, &services);
     };
     let mut client = Client::open(wanted.name())?;
     let about = client.about()?;
@@ -85,6 +84,12 @@ fn summarize(census: &Census, json: bool, stack: &str, out: &mut dyn Write) -> R
         writeln!(out, "{report:#}")?;
         return Ok(());
     }
+    counts(census, out)?;
+    Ok(())
+}
+
+/// As text.
+fn counts(census: &Census, out: &mut dyn Write) -> io::Result<()> {
     let count = |state| census.count(state);
     writeln!(
         out,

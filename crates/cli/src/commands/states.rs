@@ -2,7 +2,7 @@
 //! or again and again.
 
 mod by_process;
-mod columns;
+pub(super) mod columns;
 mod counters;
 mod namespaces;
 mod report;

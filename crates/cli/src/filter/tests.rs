@@ -163,3 +163,18 @@ proptest! {
         prop_assert_eq!(holds(format!("not (sport = {other} or sport < {other})")), port > other);
     }
 }
+
+#[test]
+fn the_kernel_is_told_a_superset_of_the_ports() {
+    let ports = |text: &str| Filter::parse(text, &|_| None).unwrap().ports();
+    let all = lastack_host::PortFilter::default();
+    assert_eq!(ports(""), Some(all));
+    assert_eq!(ports("sport = 80"), Some(all.local(80..=80)));
+    assert_eq!(ports("sport = 80 or sport = 90"), Some(all.local(80..=90)));
+    assert_eq!(ports("sport >= 80 and dport < 10"), Some(all.local(80..=65_535).remote(0..=9)));
+    assert_eq!(ports("src 10.0.0.1:80"), Some(all.local(80..=80)));
+    assert_eq!(ports("not sport = 80"), Some(all));
+    assert_eq!(ports("sport = 80 or dst 10.0.0.1"), Some(all));
+    assert_eq!(ports("sport = 80 and sport = 81"), None);
+    assert_eq!(ports("sport > 65535"), None);
+}

@@ -1,5 +1,6 @@
 //! The options of the commands that look at a running stack, and of those that need none.
 
+use super::KernelOptions;
 use crate::values::{Cidr, StackName};
 use clap::Args;
 
@@ -7,11 +8,11 @@ use clap::Args;
 #[derive(Args, Debug)]
 #[command(
     after_help = "A FILTER is what ss takes: state NAME, exclude NAME, then src, dst, sport, dport with = != < > and \
-    and, or, not, parentheses. Example: lastack ss --stack -a state time-wait '( dport > 1024 and src 198.18.0.0/24 )'"
+    and, or, not, parentheses. Example: lastack ss -a state time-wait '( dport > 1024 and src 198.18.0.0/24 )'"
 )]
 pub(crate) struct SsOptions {
-    /// Look at a running lastack stack: the one with this name, without a name the only one.
-    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+    /// Look at a running lastack stack instead of the kernel: the one with this name, without a name the only one.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", conflicts_with = "net")]
     pub(crate) stack: Option<Wanted>,
     /// TCP: which is all there is.
     #[arg(short = 't', long)]
@@ -28,10 +29,11 @@ pub(crate) struct SsOptions {
     /// Timers: kind, time left, retransmissions.
     #[arg(short = 'o', long)]
     pub(crate) options: bool,
-    /// What the handshake agreed on.
+    /// What the handshake agreed on; of the kernel's sockets TCP_INFO.
     #[arg(short = 'i', long)]
     pub(crate) info: bool,
-    /// Time in the state, and whether an application holds the socket.
+    /// Of the kernel's sockets owner, inode, cookie, control group and what is shut; of a stack's the time in the state and
+    /// whether an application holds the socket.
     #[arg(short = 'e', long)]
     pub(crate) extended: bool,
     /// No line of headings.
@@ -49,6 +51,9 @@ pub(crate) struct SsOptions {
     /// The same as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// For the kernel's sockets.
+    #[command(flatten)]
+    pub(crate) kernel: KernelOptions,
     /// ss' options for what is no TCP.
     #[command(flatten)]
     pub(crate) others: OtherKinds,

@@ -57,3 +57,22 @@ fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| wrong())?;
     if (0.1..=86_400.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(wrong()) }
 }
+
+/// What `lastack ss` can tell of the kernel's sockets only.
+#[derive(Args, Debug)]
+pub(crate) struct KernelOptions {
+    #[command(flatten)]
+    pub(crate) place: Where,
+    /// Processes that hold the socket. Of other users' processes only root sees them.
+    #[arg(short = 'p', long, conflicts_with = "stack")]
+    pub(crate) processes: bool,
+    /// Memory of the socket, and what it dropped.
+    #[arg(short = 'm', long, conflicts_with = "stack")]
+    pub(crate) memory: bool,
+    /// Time in the state where the kernel lets it be known, else "-"; ">=" before a lower bound.
+    #[arg(long, conflicts_with = "stack")]
+    pub(crate) age: bool,
+    /// Count the sockets that pass instead of listing them.
+    #[arg(long, value_name = "WHAT", value_enum, conflicts_with_all = ["stack", "summary"])]
+    pub(crate) by: Option<crate::commands::ss::kernel::By>,
+}

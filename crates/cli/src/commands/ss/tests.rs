@@ -104,12 +104,6 @@ fn sockets_of_other_kinds_are_refused() {
 }
 
 #[test]
-fn without_a_stack_one_sentence_says_what_to_do() {
-    let error = run(&options(&["-ta"])).unwrap_err().to_string();
-    assert!(error.contains("--stack") && error.lines().count() == 1, "{error}");
-}
-
-#[test]
 fn the_summary_counts_and_its_json_has_a_schema() {
     let mut census = Census::default();
     census.enter(State::Listen);

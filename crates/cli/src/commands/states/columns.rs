@@ -4,10 +4,10 @@ use lastack::observe::{Census, State};
 use std::io::{self, Write};
 
 /// One line: what it is, what else is told of it, and its counts.
-pub(super) struct Line {
-    pub(super) name: String,
-    pub(super) cells: Vec<String>,
-    pub(super) census: Census,
+pub(in crate::commands) struct Line {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) cells: Vec<String>,
+    pub(in crate::commands) census: Census,
 }
 
 /// The order of a connection's life, not of the kernel's numbers.
@@ -25,7 +25,7 @@ const ORDER: [State; 10] = [
 ];
 
 /// Prints the lines below their headings: the name, the other cells, then each state that is not empty everywhere.
-pub(super) fn print(headings: &[&str], lines: &[Line], out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::commands) fn print(headings: &[&str], lines: &[Line], out: &mut dyn Write) -> io::Result<()> {
     let states: Vec<State> =
         ORDER.into_iter().filter(|state| lines.iter().any(|line| line.census.count(*state) > 0)).collect();
     let head = headings.iter().map(|heading| (*heading).to_owned());

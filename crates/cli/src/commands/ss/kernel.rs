@@ -1,0 +1,205 @@
+//! `lastack ss` on the kernel: sockets go from sock_diag to the line as they come; nothing is kept of them but for --by.
+
+mod groups;
+mod info;
+mod line;
+mod numbers;
+#[cfg(test)]
+mod tests;
+
+use super::SCHEMA;
+use super::services::Services;
+use crate::Verdict;
+use crate::filter::{Filter, States};
+use crate::options::SsOptions;
+use anyhow::{Context, Result};
+pub(crate) use groups::By;
+use groups::Groups;
+use lastack::observe::{Census, Flow, SocketRow, State};
+use lastack_host::age::Lifetimes;
+use lastack_host::counters::SocketUse;
+use lastack_host::processes::Processes;
+use lastack_host::{Diag, Dumped, Extensions, Family, Query, StateSet};
+use line::Lines;
+use std::io::{self, Write};
+
+/// Prints what passes, in the network namespace that was asked for.
+pub(super) fn run(options: &SsOptions, filter: &Filter, services: &Services) -> Result<Verdict> {
+    match &options.kernel.place.net {
+        Some(place) => {
+            eprintln!("kernel, network namespace {place}");
+            place.within(|| look(options, filter, services))??;
+        }
+        None => {
+            eprintln!("kernel, this network namespace");
+            look(options, filter, services)?;
+        }
+    }
+    Ok(Verdict::Fine)
+}
+
+fn look(options: &SsOptions, filter: &Filter, services: &Services) -> Result<()> {
+    let mut diag = Diag::open().context("looking at the kernel's sockets")?;
+    let mut out = io::BufWriter::with_capacity(256 << 10, io::stdout().lock());
+    if options.summary {
+        summarize(&mut diag, options.json, &mut out)?;
+        return Ok(out.flush()?);
+    }
+    let with_processes = options.kernel.processes || options.kernel.by == Some(By::Process);
+    let processes = if with_processes { Some(Processes::read()?) } else { None };
+    let lifetimes = options.kernel.age.then(Lifetimes::read);
+    let dumped = if let Some(by) = options.kernel.by {
+        let mut groups = Groups::new(by, &mut diag, processes.as_ref())?;
+        let dumped = each(&mut diag, options, filter, lifetimes, &mut |row| {
+            groups.add(row);
+            Ok(())
+        })?;
+        groups.print(options.json, &mut out)?;
+        dumped
+    } else if options.json {
+        json(&mut diag, options, filter, lifetimes, processes.as_ref(), &mut out)?
+    } else {
+        let mut lines = Lines::new(options, (!options.numeric).then_some(services), processes.as_ref());
+        if !options.no_header {
+            lines.header(&mut out)?;
+        }
+        each(&mut diag, options, filter, lifetimes, &mut |row| lines.print(row, &mut out))?
+    };
+    out.flush()?;
+    warn(&dumped, processes.as_ref());
+    Ok(())
+}
+
+/// What the reader must know about what is missing.
+fn warn(dumped: &Dumped, processes: Option<&Processes>) {
+    if dumped.interrupted {
+        eprintln!("the kernel's tables changed while they were read: sockets may be missing or there twice");
+    }
+    if dumped.unreadable > 0 {
+        eprintln!("{} answers of the kernel were not understood", dumped.unreadable);
+    }
+    if let Some(unreadable) = processes.map(Processes::unreadable).filter(|unreadable| *unreadable > 0) {
+        eprintln!(
+            "{unreadable} processes could not be read, so some sockets have no known owner: run as root (or with CAP_SYS_PTRACE) to see them"
+        );
+    }
+}
+
+/// Hands every socket that passes to `see`, in one row whose memory is used again.
+fn each(
+    diag: &mut Diag,
+    options: &SsOptions,
+    filter: &Filter,
+    lifetimes: Option<Lifetimes>,
+    see: &mut dyn FnMut(&mut SocketRow) -> io::Result<()>,
+) -> Result<Dumped> {
+    let mut dumped = Dumped::default();
+    let (Some(ports), wanted) = (filter.ports(), states(options, filter)) else { return Ok(dumped) };
+    let extensions = extensions(options);
+    let mut row = SocketRow::new(State::Closed, Flow::NONE);
+    let mut failed = None;
+    for family in Family::ALL {
+        let skip = match family {
+            Family::V4 => options.ipv6,
+            Family::V6 => options.ipv4,
+        };
+        if skip {
+            continue;
+        }
+        let query = Query { family, states: wanted, ports, extensions };
+        dumped.add(diag.dump(&query, &mut |view| {
+            if failed.is_some() {
+                return;
+            }
+            view.fill(&mut row);
+            if filter.passes(&row) {
+                if let Some(lifetimes) = lifetimes {
+                    lifetimes.apply(&mut row);
+                }
+                failed = see(&mut row).err();
+            }
+        })?);
+        if let Some(error) = failed.take() {
+            return Err(error.into());
+        }
+    }
+    Ok(dumped)
+}
+
+/// Those the filter names, else those of -a and -l.
+fn states(options: &SsOptions, filter: &Filter) -> StateSet {
+    let by_options = match (options.all, options.listening) {
+        (true, _) => States::ALL,
+        (false, true) => States::LISTENING,
+        (false, false) => States::USUAL,
+    };
+    let named = filter.states(by_options);
+    State::ALL.into_iter().filter(|state| named.contains(*state)).fold(StateSet::NONE, StateSet::with)
+}
+
+fn extensions(options: &SsOptions) -> Extensions {
+    let all = options.json && options.kernel.by.is_none();
+    Extensions {
+        // The age of a CLOSE_WAIT is read from it.
+        info: all || options.info || options.kernel.age,
+        congestion: all || options.info,
+        memory: all || options.kernel.memory,
+        shutdown: all || options.extended,
+    }
+}
+
+fn json(
+    diag: &mut Diag,
+    options: &SsOptions,
+    filter: &Filter,
+    lifetimes: Option<Lifetimes>,
+    processes: Option<&Processes>,
+    out: &mut dyn Write,
+) -> Result<Dumped> {
+    write!(out, "{{\"schema\":\"{SCHEMA}\",\"kernel\":true,\"sockets\":[")?;
+    let mut first = true;
+    // JSON carries the age always: it is said when it is not known.
+    let lifetimes = lifetimes.unwrap_or_else(Lifetimes::read);
+    let dumped = each(diag, options, filter, Some(lifetimes), &mut |row| {
+        if let (Some(processes), Some(host)) = (processes, &mut row.host) {
+            let inode = host.inode;
+            processes.holders(inode, &mut host.holders);
+        }
+        out.write_all(if first { b"\n" } else { b",\n" })?;
+        first = false;
+        serde_json::to_writer(&mut *out, row).map_err(io::Error::from)
+    })?;
+    let unreadable = processes.map_or(0, Processes::unreadable);
+    let interrupted = dumped.interrupted;
+    writeln!(out, "\n],\"unreadable_processes\":{unreadable},\"interrupted\":{interrupted}}}")?;
+    Ok(dumped)
+}
+
+/// `ss -s`: every count is of this namespace, but for what the kernel counts for the machine alone, which says so.
+fn summarize(diag: &mut Diag, json: bool, out: &mut dyn Write) -> Result<()> {
+    let mut census = Census::default();
+    for family in Family::ALL {
+        diag.dump(&Query::new(family, StateSet::ALL), &mut |view| {
+            census.enter(view.state());
+            census.orphans += u32::from(view.orphan());
+        })?;
+    }
+    let machine = SocketUse::read().unwrap_or_default();
+    let SocketUse { orphans, allocated, memory_pages, .. } = machine;
+    if json {
+        let report = serde_json::json!({
+            "schema": SCHEMA,
+            "kernel": true,
+            "census": census,
+            "machine": { "orphans": orphans, "allocated": allocated, "memory_pages": memory_pages },
+        });
+        writeln!(out, "{report:#}")?;
+        return Ok(());
+    }
+    super::counts(&census, out)?;
+    writeln!(
+        out,
+        "the whole machine: {allocated} TCP sockets, {orphans} orphans, {memory_pages} pages of memory"
+    )?;
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! `lastack ss` and `lastack states` beside iproute2's ss, over real sockets in a network namespace of the test's own.
+//!
+//! Ours runs between two runs of ss that agree. Words that are clocks (lastsnd, lastrcv, lastack, a timer's time) are left out of
+//! the comparison.
+
+use nix::sched::{CloneFlags, unshare};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+/// Says so past the harness' capture.
+fn skipped(why: &str) {
+    let _ = writeln!(io::stderr(), "skipped: eyes: {why}");
+}
+
+/// Runs `test` on a thread in a fresh network namespace with loopback up.
+fn in_namespace(test: impl FnOnce() + Send + 'static) {
+    let thread = thread::spawn(|| {
+        if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
+            return skipped(&format!("a network namespace of its own: unshare: {error}"));
+        }
+        match Command::new("ip").args(["link", "set", "lo", "up"]).status() {
+            Ok(status) if status.success() => test(),
+            _ => skipped("bringing up loopback with `ip` failed"),
+        }
+    });
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+/// Sockets in several states of both families.
+struct Zoo {
+    _listeners: [TcpListener; 2],
+    _held: Vec<TcpStream>,
+}
+
+impl Zoo {
+    fn new() -> Zoo {
+        let mut held = Vec::new();
+        let listeners = ["127.0.0.1:8080", "[::]:8081"].map(|local| TcpListener::bind(local).unwrap());
+        for (listener, host) in listeners.iter().zip(["127.0.0.1:8080", "[::1]:8081"]) {
+            let pair = || (TcpStream::connect(host).unwrap(), listener.accept().unwrap().0);
+            let (mut client, server) = pair();
+            client.write_all(&[7; 5000]).unwrap();
+            held.extend([client, server]);
+            let (client, server) = pair();
+            client.shutdown(Shutdown::Write).unwrap();
+            held.extend([client, server]);
+            let (client, server) = pair();
+            drop(client);
+            held.push(server);
+            let (client, mut server) = pair();
+            drop(client);
+            server.read_to_end(&mut Vec::new()).unwrap();
+            held.push(TcpStream::connect(host).unwrap());
+        }
+        // An IPv4 client of the dual-stack listener.
+        held.push(TcpStream::connect("127.0.0.1:8081").unwrap());
+        held.push(listeners[1].accept().unwrap().0);
+        // Delayed acknowledgments settle.
+        thread::sleep(Duration::from_millis(300));
+        Zoo { _listeners: listeners, _held: held }
+    }
+}
+
+fn output(program: &str, words: &[&str]) -> String {
+    let output = Command::new(program).args(words).output().unwrap();
+    assert!(output.status.success(), "{program} {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn lastack(words: &[&str]) -> String {
+    output(env!("CARGO_BIN_EXE_lastack"), words)
+}
+
+/// The words of each line but for clocks; in order, since the kernel's hash gives none that could be relied on.
+fn columns(text: &str) -> Vec<String> {
+    let clock = |word: &&str| {
+        let named = word.split(':').next().unwrap_or_default();
+        !["lastsnd", "lastrcv", "lastack", "timer"].contains(&named)
+    };
+    let line = |line: &str| line.split_whitespace().filter(clock).collect::<Vec<_>>().join(" ");
+    let mut lines: Vec<String> = text.lines().map(line).filter(|line| !line.is_empty()).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn columns_are_those_of_ss() {
+    in_namespace(|| {
+        if Command::new("ss").arg("-V").output().is_err() {
+            return skipped("ss of iproute2 is not installed");
+        }
+        let zoo = Zoo::new();
+        let cases: &[&[&str]] = &[
+            &["-n"],
+            &["-an"],
+            &["-a"],
+            &["-ln"],
+            &["-ano"],
+            &["-ane"],
+            &["-ani"],
+            &["-anm"],
+            &["-an4"],
+            &["-an6"],
+            &["-n", "state", "connected"],
+            &["-n", "exclude", "time-wait"],
+            &["-an", "sport = :8080 or dport = :8080"],
+            &["-an", "dst", "127.0.0.0/8"],
+            &["-anp", "sport", "=", ":8080"],
+            &["-anoempi"],
+        ];
+        for case in cases {
+            let theirs: Vec<&str> = ["-H", "-t"].iter().chain(*case).copied().collect();
+            let ours: Vec<&str> = ["ss"].iter().chain(&theirs).copied().collect();
+            let agreed = (0..5).find_map(|_| {
+                let before = columns(&output("ss", &theirs));
+                let ours = columns(&lastack(&ours));
+                (before == columns(&output("ss", &theirs))).then_some((before, ours))
+            });
+            let Some((theirs, ours)) = agreed else {
+                skipped(&format!("two runs of ss {case:?} never agreed"));
+                continue;
+            };
+            assert!(!theirs.is_empty(), "{case:?} shows something");
+            assert_eq!(ours, theirs, "{case:?}");
+        }
+        drop(zoo);
+    });
+}
+
+#[test]
+fn a_census_counts_what_ss_lists() {
+    in_namespace(|| {
+        let zoo = Zoo::new();
+        let report: serde_json::Value = serde_json::from_str(&lastack(&["states", "--json"])).unwrap();
+        let listed: serde_json::Value =
+            serde_json::from_str(&lastack(&["ss", "-a", "-p", "--json"])).unwrap();
+        let sockets = listed["sockets"].as_array().unwrap();
+        for (state, count) in report["states"].as_object().unwrap() {
+            let seen = sockets.iter().filter(|socket| match state.as_str() {
+                "orphans" => socket["orphan"] == true,
+                state => socket["state"] == state,
+            });
+            assert_eq!(count.as_u64(), Some(seen.count() as u64), "{state}");
+        }
+        let close_wait = sockets.iter().find(|socket| socket["state"] == "CLOSE_WAIT").unwrap();
+        assert_eq!(close_wait["host"]["age_is_least"], true);
+        let holders = close_wait["host"]["holders"].as_array().unwrap();
+        assert_eq!(holders[0]["pid"].as_u64(), Some(std::process::id().into()));
+        let by: serde_json::Value =
+            serde_json::from_str(&lastack(&["states", "--by", "process", "--json"])).unwrap();
+        let mine = &by["processes"][0];
+        assert_eq!(mine["pid"].as_u64(), Some(std::process::id().into()));
+        assert_eq!(mine["states"]["LISTEN"], 2);
+        assert_eq!(mine["states"]["CLOSE_WAIT"], report["states"]["CLOSE_WAIT"]);
+        drop(zoo);
+    });
+}
