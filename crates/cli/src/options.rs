@@ -31,7 +31,8 @@ pub(crate) enum Command {
     Connect(ConnectOptions),
     /// Two stacks, a lossy link between them, simulated time: a transfer and a whole life, drawn. Needs no rights.
     Selftest(SelftestOptions),
-    /// Run packetdrill scripts against the stack, in simulated time.
+    /// Play and draw situations of a connection, or run packetdrill scripts, in simulated time.
+    #[command(after_help = situations())]
     Lab(LabOptions),
     /// Count the kernel's TCP sockets by state, and by listener, process or network namespace.
     States(StatesOptions),
@@ -67,9 +68,23 @@ pub(crate) struct ServeOptions {
 /// What `lastack lab` is told.
 #[derive(Args, Debug)]
 pub(crate) struct LabOptions {
-    /// Scripts in packetdrill's language; of a folder, every .pkt file below it.
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
+    /// Situations by name, and scripts in packetdrill's language; of a folder, every .pkt file below it. `states`: the state
+    /// diagram, with the edges that the situations named after it (else all) cross.
+    #[arg(required = true, value_name = "WHAT")]
+    pub(crate) what: Vec<PathBuf>,
+    /// Draw scripts too; situations always are drawn.
+    #[arg(long)]
+    pub(crate) draw: bool,
+    /// Write the drawing to this file, as SVG, instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+}
+
+/// The situations, for --help.
+fn situations() -> String {
+    let line = |preset: &&lastack_sim::lab::Preset| format!("  {:<20}{}", preset.name, preset.title);
+    let lines: Vec<String> = lastack_sim::lab::PRESETS.iter().map(line).collect();
+    format!("Situations:\n{}", lines.join("\n"))
 }
 
 /// A name that Linux takes for an interface.

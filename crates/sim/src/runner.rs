@@ -17,6 +17,7 @@ mod tests;
 
 pub use failure::{Failure, differences};
 
+use crate::drawing::{Diagram, Side};
 use crate::octets::{self, Ends, Seen};
 use crate::script::ast::{Action, Icmp, Script, Segment, Step, When};
 use calls::{Descriptors, Pending};
@@ -51,13 +52,29 @@ pub fn run_text(name: &str, text: &str) -> Result<Passed, Failure> {
 /// # Errors
 /// The first thing that is not as the script says.
 pub fn run(script: &Script) -> Result<Passed, Failure> {
-    let mut runner = Runner::new(script)?;
-    for step in &script.steps {
-        runner.line = step.line;
-        runner.step(step)?;
-    }
-    runner.finish()?;
-    Ok(Passed { steps: script.steps.len(), duration: runner.machine.now.since(machine::START) })
+    Runner::new(script)?.run()
+}
+
+/// Runs a script as [`run_text`] does and draws what happened, of one that fails up to the failure. There is no drawing of a
+/// script that cannot be read.
+pub fn draw_text(name: &str, text: &str) -> (Result<Passed, Failure>, Option<Diagram>) {
+    let script = crate::script::parse(name, text).map_err(|error| Failure::unreadable(&error));
+    let script = match script {
+        Ok(script) => script,
+        Err(failure) => return (Err(failure), None),
+    };
+    let mut runner = match Runner::new(&script) {
+        Ok(runner) => runner,
+        Err(failure) => return (Err(failure), None),
+    };
+    runner.machine.record(name);
+    let result = runner.run();
+    let diagram = runner.machine.recorded().map(|diagram| {
+        // Who begins stands on the left.
+        let begins = diagram.packets.first().is_some_and(|packet| packet.from == Side::Right);
+        if begins { diagram.mirrored() } else { diagram }
+    });
+    (result, diagram)
 }
 
 struct Runner<'s> {
@@ -89,6 +106,16 @@ impl<'s> Runner<'s> {
         };
         runner.settle()?;
         Ok(runner)
+    }
+
+    fn run(&mut self) -> Result<Passed, Failure> {
+        let steps = &self.script.steps;
+        for step in steps {
+            self.line = step.line;
+            self.step(step)?;
+        }
+        self.finish()?;
+        Ok(Passed { steps: steps.len(), duration: self.machine.now.since(machine::START) })
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Failure> {

@@ -1,74 +1,53 @@
-//! `lastack lab`: packetdrill scripts against the stack, in simulated time. One line per script; of one that fails, what the
-//! script says beside what was seen.
+//! `lastack lab`: situations that are drawn, the state diagram, and packetdrill scripts, all in simulated time. Here only:
+//! tell them apart.
 
+mod drawing;
+mod scripts;
+mod states;
 #[cfg(test)]
 mod tests;
 
 use crate::Verdict;
 use crate::options::LabOptions;
-use anyhow::{Context, Result, ensure};
-use lastack_sim::runner::{self, Failure, Passed};
-use std::fs;
+use anyhow::{Result, ensure};
+use lastack_sim::lab::{self, Preset};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-/// Runs every script; finds a problem when one fails.
+/// Plays, draws and runs what was asked for; finds a problem when a script fails.
 pub(crate) fn run(options: &LabOptions) -> Result<Verdict> {
-    let mut files = Vec::new();
-    for path in &options.files {
-        collect(path, &mut files)?;
-    }
-    ensure!(!files.is_empty(), "no .pkt file in the folders named");
-    let mut out = io::stdout().lock();
-    let mut failed = 0;
-    for file in &files {
-        let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-        let begun = Instant::now();
-        let result = runner::run_text(&file.display().to_string(), &text);
-        failed += usize::from(result.is_err());
-        writeln!(out, "{}", line(file, &result, begun.elapsed()))?;
-    }
-    writeln!(out, "{} passed, {failed} failed", files.len() - failed)?;
-    Ok(if failed == 0 { Verdict::Fine } else { Verdict::Found })
+    run_to(options, &mut io::stdout().lock())
 }
 
-/// The file itself, or every .pkt file below a folder, in the order of their names.
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    if !path.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
+fn run_to(options: &LabOptions, out: &mut dyn Write) -> Result<Verdict> {
+    if let Some((first, rest)) = options.what.split_first()
+        && first == Path::new("states")
+    {
+        return states::run(rest, options.svg.as_deref(), out);
     }
-    let list = || format!("listing {}", path.display());
-    let entries =
-        fs::read_dir(path).with_context(list)?.collect::<io::Result<Vec<_>>>().with_context(list)?;
-    let mut entries: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
-    entries.sort();
-    for entry in entries {
-        if entry.is_dir() || entry.extension().is_some_and(|extension| extension == "pkt") {
-            collect(&entry, files)?;
+    let (presets, scripts) = sorted(&options.what);
+    let drawings = presets.len() + usize::from(!scripts.is_empty());
+    ensure!(
+        options.svg.is_none() || drawings == 1,
+        "--svg takes one drawing; ask for one situation or script"
+    );
+    for (number, preset) in presets.iter().enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        drawing::show(&preset.play().diagram, options.svg.as_deref(), out)?;
+    }
+    if scripts.is_empty() { Ok(Verdict::Fine) } else { scripts::run(&scripts, options, out) }
+}
+
+/// Situations are known by their names; everything else is a path. `./reset` is a path too.
+fn sorted(what: &[PathBuf]) -> (Vec<&'static Preset>, Vec<PathBuf>) {
+    let (mut presets, mut paths) = (Vec::new(), Vec::new());
+    for name in what {
+        match name.to_str().and_then(lab::preset) {
+            Some(preset) => presets.push(preset),
+            None => paths.push(name.clone()),
         }
     }
-    Ok(())
-}
-
-fn line(file: &Path, result: &Result<Passed, Failure>, took: Duration) -> String {
-    match result {
-        Ok(passed) => format!(
-            "ok      {}: {} steps, {} simulated in {:.1} ms",
-            file.display(),
-            passed.steps,
-            simulated(passed.duration),
-            took.as_secs_f64() * 1e3
-        ),
-        Err(failure) => format!("FAILED  {failure}"),
-    }
-}
-
-fn simulated(duration: Duration) -> String {
-    if duration < Duration::from_secs(1) {
-        format!("{} ms", duration.as_millis())
-    } else {
-        format!("{:.1} s", duration.as_secs_f64())
-    }
+    (presets, paths)
 }

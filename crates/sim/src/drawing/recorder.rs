@@ -68,9 +68,20 @@ impl Recorder {
         self.moment(event.at, side, left_port(side, &event.flow), what);
     }
 
-    /// The application called something; `flow` is the port at the left end, zero when it has none yet.
+    /// The application called something; `flow` is the port at the left end, zero when it has none yet. A call that answers
+    /// at once is one moment, with its answer.
     pub fn call(&mut self, now: Instant, side: Side, flow: u16, text: impl Into<String>) {
-        self.moment(now, side, flow, What::Call(text.into()));
+        let text = text.into();
+        let at = now.since(self.start);
+        if let Some(Moment { what: What::Call(asked), at: last, side: end, .. }) =
+            self.diagram.moments.last_mut()
+            && (*last, *end) == (at, side)
+            && text.strip_prefix(asked.as_str()).is_some_and(|rest| rest.starts_with(" = "))
+        {
+            *asked = text;
+            return;
+        }
+        self.moment(now, side, flow, What::Call(text));
     }
 
     /// The diagram.

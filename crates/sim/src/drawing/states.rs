@@ -9,6 +9,7 @@ use super::wrapped;
 use crate::world::Edges;
 use lastack_observe::State;
 use lastack_tcp::state::EDGES;
+use std::fmt::Write;
 
 const WIDTH: i32 = 1240;
 const BOX: i32 = 316;
@@ -101,6 +102,17 @@ pub fn render(title: &str, crossed: &Edges) -> String {
     }
     state_box(&mut page, END, State::Closed, 34, &[]);
     page.finish(END.1 + 70)
+}
+
+/// The same as a list: a star before each edge that was crossed.
+pub fn list(title: &str, crossed: &Edges) -> String {
+    let mut text = format!("{title}\n\n");
+    for (index, edge) in EDGES.iter().enumerate() {
+        let mark = if crossed.is_crossed(index) { '*' } else { ' ' };
+        let _ = writeln!(text, "{mark} {:<12}{:<12}{}", edge.from, edge.to, edge.cause);
+    }
+    let _ = writeln!(text, "\n{} of {} edges were crossed (*)", crossed.count(), EDGES.len());
+    text
 }
 
 fn early_ends(groups: &[Group], state: State) -> Vec<(String, bool)> {

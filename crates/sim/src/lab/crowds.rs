@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 pub(super) const SYN_FLOOD: Preset = Preset {
     name: "syn-flood",
-    title: "SYN flood: forged addresses fill the queue of a listener (backlog 1, tcp_syncookies = 0)",
+    title: "A SYN flood with forged addresses (tcp_syncookies = 0, backlog 1)",
     see: [
         "Two forged SYNs fill the queue: listen(1) admits backlog + 1 requests. Each is answered at 0, 1, 3, 7, 15 and 31 s, \
          towards an address where nobody is, and is dropped at 63 s.",
@@ -34,7 +34,7 @@ pub(super) const SYN_FLOOD: Preset = Preset {
 
 pub(super) const CRAWLER: Preset = Preset {
     name: "crawler",
-    title: "A crawler closes first until it has no port left (three ports: ip_local_port_range 40000 40002)",
+    title: "A crawler that closes first runs out of ports (it has three)",
     see: [
         "Whoever closes first keeps TIME_WAIT: here the client, and with it a local port for 60 s per connection. The server \
          keeps nothing.",

@@ -61,6 +61,9 @@ impl From<Result<i64, SocketError>> for Answer {
 
 impl Runner<'_> {
     pub(super) fn start_call(&mut self, call: &Call, when: When, begun: Instant) -> Result<(), Failure> {
+        if is_drawn(&call.name) {
+            self.machine.said(format!("{}()", call.name));
+        }
         self.begin(call)?;
         // The request is in; let the shard answer it, and packets to ourselves arrive, before asking for the answer.
         for _ in 0..1000 {
@@ -105,13 +108,18 @@ impl Runner<'_> {
         Ok(answered)
     }
 
-    fn judge(&self, pending: &Pending, answer: &Answer) -> Result<(), Failure> {
+    fn judge(&mut self, pending: &Pending, answer: &Answer) -> Result<(), Failure> {
         let call = &pending.call;
         let (seen, errno) = match answer {
             Answer::Is(number) => (*number, None),
             Answer::Failed(name) => (-1, Some(*name)),
             Answer::Wait => return Err(self.fail(format!("{}() would wait here", call.name))),
         };
+        let waited = call.returns.is_some();
+        if is_drawn(&call.name) && (waited || seen != 0) {
+            let answer = errno.map_or_else(|| seen.to_string(), str::to_owned);
+            self.machine.said(format!("{}() = {answer}", call.name));
+        }
         let now = self.machine.now;
         let (from, to) = pending.window;
         if now + self.tolerance < from || now > to + self.tolerance {
@@ -383,6 +391,11 @@ impl Runner<'_> {
 
 fn stream_fits(chunk: &[u8], first: u32) -> bool {
     chunk.iter().zip(0u32..).all(|(octet, at)| *octet == Numbers::peer_octet(first.wrapping_add(at)))
+}
+
+/// Calls that have something to do with what is on the wire.
+fn is_drawn(call: &str) -> bool {
+    !matches!(call, "socket" | "bind" | "setsockopt" | "getsockopt" | "fcntl" | "ioctl")
 }
 
 /// What a call that may not wait says instead.

@@ -1,5 +1,6 @@
 //! One stack, its clock and its device: everything that a script can touch.
 
+use crate::drawing::{Diagram, Recorder, Side};
 use bytes::Bytes;
 use lastack_observe::{Flow, Instant, SocketRow};
 use lastack_stack::{Config, Cursor, Knobs, Secrets, Sockets, Stack};
@@ -29,6 +30,8 @@ pub(super) struct Machine {
     /// What the stack sent and no step has expected yet, with its time.
     pub(super) sent: VecDeque<(Instant, Bytes)>,
     rng: ChaCha8Rng,
+    /// Sees everything, when the run is to be drawn: the peer on the left, the stack on the right.
+    recorder: Option<Recorder>,
 }
 
 impl Machine {
@@ -40,22 +43,64 @@ impl Machine {
         config.knobs = knobs;
         let stack = Stack::new(config, secrets);
         let sockets = stack.sockets();
-        Machine { stack, sockets, now: START, sent: VecDeque::new(), rng }
+        Machine { stack, sockets, now: START, sent: VecDeque::new(), rng, recorder: None }
+    }
+
+    /// Records the run from now on.
+    pub(super) fn record(&mut self, title: &str) {
+        self.stack.keep_events(4096);
+        let ends = ["the script's peer".to_owned(), "the stack".to_owned()];
+        self.recorder = Some(Recorder::new(START, title, ends));
+    }
+
+    /// What was recorded.
+    pub(super) fn recorded(&mut self) -> Option<Diagram> {
+        self.recorder.take().map(Recorder::finish)
+    }
+
+    /// Records what the script's application says.
+    pub(super) fn said(&mut self, text: String) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.call(self.now, Side::Right, 0, text);
+        }
     }
 
     /// Hands a packet to the stack.
     pub(super) fn deliver(&mut self, packet: Vec<u8>) {
+        self.crossed(Side::Left, &packet);
         self.stack.handle_frame(self.now, &mut self.rng, Frame::plain(packet));
+        self.tell();
+    }
+
+    /// A script's wire takes no time.
+    fn crossed(&mut self, from: Side, octets: &[u8]) {
+        let Some(recorder) = &mut self.recorder else { return };
+        if let Some(packet) = recorder.sent(self.now, from, octets, false) {
+            recorder.arrived(self.now, packet);
+        }
+    }
+
+    fn tell(&mut self) {
+        let Some(recorder) = &mut self.recorder else { return };
+        while let Some(event) = self.stack.poll_event() {
+            recorder.event(Side::Right, &event);
+        }
     }
 
     /// One turn of a driver's loop; true when something moved.
     pub(super) fn turn(&mut self) -> bool {
         let dirty = self.sockets.is_dirty();
         let more = self.stack.handle_sockets(self.now, &mut self.rng);
+        let before = self.sent.len();
         let (now, sent) = (self.now, &mut self.sent);
         let packets = self.stack.poll_transmit(now, 64, &mut |packet| {
             sent.push_back((now, packet.to_frame().data));
         });
+        self.tell();
+        if self.recorder.is_some() {
+            let new: Vec<Bytes> = self.sent.range(before..).map(|(_, packet)| packet.clone()).collect();
+            new.iter().for_each(|packet| self.crossed(Side::Right, packet));
+        }
         dirty || more || packets > 0
     }
 
@@ -65,6 +110,7 @@ impl Machine {
             Some(deadline) if deadline <= limit => {
                 self.now = self.now.max(deadline);
                 self.stack.handle_timeout(self.now, &mut self.rng);
+                self.tell();
                 true
             }
             _ => {

@@ -1,4 +1,5 @@
-use super::run_text;
+use super::{draw_text, run_text};
+use crate::drawing::Side;
 
 const OPEN: &str = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n\
     +0 < S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1000 ecr 0,nop,wscale 7>\n\
@@ -92,4 +93,33 @@ fn urgent_octets_go_apart_as_with_msg_oob() {
          +0 recv(4, ..., 1, MSG_OOB) = 1\n+0 read(4, ..., 9) = 2\n\
          +0 send(4, ..., 4, MSG_OOB) = 4\n+0 > PU. 1:5(4) ack 6 urg 4 <...>"
     ));
+}
+
+#[test]
+fn a_drawn_run_ends_as_any_other_and_shows_what_led_to_a_failure() {
+    let good = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n\
+                +0 < S 0:0(0) win 1000 <mss 1000>\n+0 > S. 0:0(0) ack 1 <...>\n";
+    let (result, diagram) = draw_text("good.pkt", good);
+    assert_eq!(result.unwrap(), run_text("good.pkt", good).unwrap());
+    let diagram = diagram.unwrap();
+    assert_eq!(
+        diagram.packets.iter().map(|packet| packet.flags.as_str()).collect::<Vec<_>>(),
+        ["SYN", "SYN,ACK"]
+    );
+    assert_eq!(diagram.ends[0], "the script's peer");
+    let (result, diagram) = draw_text("bad.pkt", &good.replace("ack 1", "ack 2"));
+    assert!(result.is_err());
+    assert_eq!(diagram.unwrap().packets.len(), 2);
+    assert!(draw_text("unreadable.pkt", "0 <").1.is_none());
+}
+
+#[test]
+fn who_begins_is_drawn_on_the_left() {
+    let script = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n\
+                  +0 connect(3, ..., ...) = -1 EINPROGRESS\n+0 > S 0:0(0) <...>\n";
+    let (result, diagram) = draw_text("connect.pkt", script);
+    result.unwrap();
+    let diagram = diagram.unwrap();
+    assert_eq!(diagram.ends[0], "the stack");
+    assert_eq!(diagram.packets[0].from, Side::Left);
 }

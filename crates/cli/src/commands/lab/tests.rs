@@ -1,28 +1,68 @@
 use super::*;
+use std::fs;
+
+fn options(what: &[&str], svg: Option<PathBuf>) -> LabOptions {
+    LabOptions { what: what.iter().map(PathBuf::from).collect(), draw: false, svg }
+}
+
+fn printed(options: &LabOptions) -> String {
+    let mut out = Vec::new();
+    assert_eq!(run_to(options, &mut out).unwrap(), Verdict::Fine);
+    String::from_utf8(out).unwrap()
+}
 
 #[test]
-fn a_folder_stands_for_the_scripts_below_it_in_order() {
-    let folder = std::env::temp_dir().join(format!("lastack-lab-{}", std::process::id()));
-    fs::create_dir_all(folder.join("b")).unwrap();
-    for name in ["c.pkt", "a.pkt", "b/x.pkt", "b/notes.txt"] {
-        fs::write(folder.join(name), "").unwrap();
+fn a_name_is_a_situation_and_a_path_is_a_script() {
+    let what = ["reset", "./reset", "a.pkt"].map(PathBuf::from);
+    let (presets, scripts) = sorted(&what);
+    assert_eq!(presets.iter().map(|preset| preset.name).collect::<Vec<_>>(), ["reset"]);
+    assert_eq!(scripts, ["./reset", "a.pkt"].map(PathBuf::from));
+}
+
+#[test]
+fn a_situation_is_printed() {
+    let text = printed(&options(&["handshake"], None));
+    assert!(text.starts_with("Three segments open a connection") && text.contains("What to see:"), "{text}");
+}
+
+#[test]
+fn a_script_is_drawn_when_asked_and_keeps_its_line() {
+    let file = tempfile::Builder::new().suffix(".pkt").tempfile().unwrap();
+    let script = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n\
+                  +0 < S 0:0(0) win 1000 <mss 1000>\n+0 > S. 0:0(0) ack 1 <...>\n";
+    fs::write(file.path(), script).unwrap();
+    let path = file.path().to_str().unwrap();
+    let plain = printed(&options(&[path], None));
+    assert_eq!(plain.lines().count(), 2, "{plain}");
+    let drawn = printed(&LabOptions { draw: true, ..options(&[path], None) });
+    for part in ["SYN,ACK seq=0 ack=1", "listen()", "SYN_RECV", "1 passed, 0 failed"] {
+        assert!(drawn.contains(part), "{part}: {drawn}");
     }
-    let mut files = Vec::new();
-    collect(&folder, &mut files).unwrap();
-    let names: Vec<_> =
-        files.iter().map(|file| file.strip_prefix(&folder).unwrap().display().to_string()).collect();
-    assert_eq!(names, ["a.pkt", "b/x.pkt", "c.pkt"]);
-    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
-fn a_file_that_is_missing_is_told_by_its_name() {
-    let error = run(&LabOptions { files: vec!["missing.pkt".into()] }).unwrap_err();
-    assert!(format!("{error:#}").starts_with("reading missing.pkt: "), "{error:#}");
+fn a_picture_goes_to_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for what in [vec!["close4"], vec!["states"], vec!["states", "close4", "reset"]] {
+        let file = folder.path().join("drawing.svg");
+        assert_eq!(printed(&options(&what, Some(file.clone()))), "");
+        let picture = fs::read_to_string(&file).unwrap();
+        assert!(picture.contains("TIME_WAIT") && picture.ends_with("</svg>\n"));
+        fs::remove_file(file).unwrap();
+    }
+    let two = options(&["close4", "reset"], Some(folder.path().join("two.svg")));
+    assert!(run_to(&two, &mut io::sink()).is_err());
 }
 
 #[test]
-fn a_short_time_is_told_in_milliseconds() {
-    assert_eq!(simulated(Duration::from_millis(999)), "999 ms");
-    assert_eq!(simulated(Duration::from_millis(63_400)), "63.4 s");
+fn a_situation_that_nobody_knows_is_told_with_those_that_are() {
+    let error = run_to(&options(&["states", "hand-shake"], None), &mut io::sink()).unwrap_err();
+    assert!(error.to_string().contains("hand-shake; there are handshake, close4"), "{error}");
+}
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = include_str!("../../../../../README.md");
+    let close = printed(&options(&["close3"], None));
+    assert!(readme.contains(&format!("$ cargo run --release -- lab close3\n{close}```\n")), "{close}");
 }
