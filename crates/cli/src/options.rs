@@ -63,6 +63,9 @@ pub(crate) struct ServeOptions {
     /// Answer peers of this network, too. Without it only the network of the device is answered. May be repeated.
     #[arg(long, value_name = "CIDR")]
     pub(crate) allow: Vec<Cidr>,
+    /// In a user and network namespace of its own, with a shell inside: needs no rights where users may open /dev/net/tun.
+    #[arg(long)]
+    pub(crate) private: bool,
 }
 
 /// What `lastack lab` is told.

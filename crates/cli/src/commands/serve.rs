@@ -13,6 +13,7 @@ mod metrics;
 mod network;
 mod place;
 mod ports;
+mod private;
 mod privileges;
 mod services;
 
@@ -42,12 +43,21 @@ const EVENTS_BEHIND: usize = 4096;
 
 /// Serves until Ctrl-C (or SIGTERM), or until the device is taken away.
 pub(crate) fn run(options: &ServeOptions) -> Result<Verdict> {
+    if options.private {
+        private::enter()?;
+    }
     let successor = successor();
     let capture = match &options.pcap {
         Some(path) => Some(File::create(path).with_context(|| format!("creating {}", path.display()))?),
         None => None,
     };
-    let (tun, place) = bring_up(options.device.as_str(), options.mtu, &options.address)?;
+    let brought_up = bring_up(options.device.as_str(), options.mtu, &options.address);
+    let (tun, place) = match options.private {
+        true => {
+            brought_up.context("in the private network, for which /dev/net/tun must be open to its user")?
+        }
+        false => brought_up?,
+    };
     let control = match folder::claim(options.name.as_ref(), tun.name(), successor) {
         Ok(control) => Some(control),
         Err(error) if options.name.is_some() => return Err(error),
@@ -110,11 +120,19 @@ async fn serve(
             ports::open(&handle, *address, &options.forward).await?;
         }
         announce::print(&announce::Facts { handle: &handle, mtu, place, options, name: name.as_deref() })?;
+        if options.private {
+            let mut shell = private::shell()?;
+            // How the shell ended is the user's business.
+            let _ =
+                tokio::task::spawn_blocking(move || shell.wait()).await.context("waiting for the shell")?;
+            return Ok(());
+        }
         std::future::pending::<Result<()>>().await
     };
     let outcome = tokio::select! {
         outcome = serving => outcome,
-        _ = interrupt.recv() => Ok(()),
+        // A private shell is interrupted with us, and goes on.
+        _ = interrupt.recv(), if !options.private => Ok(()),
         _ = terminate.recv() => Ok(()),
         ended = &mut driver => return ended.context("the driver's task")?.map(|()| Verdict::Fine).map_err(Into::into),
     };

@@ -1,7 +1,8 @@
 //! Without the right to make a device: one clear sentence, what to do, exit status 2.
 
-use crate::namespace::{has_program, in_namespace};
-use std::process::Command;
+use crate::namespace::{has_program, in_namespace, skip};
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 #[test]
 fn serve_without_rights_says_what_to_do() {
@@ -53,4 +54,36 @@ fn the_selftest_needs_no_rights() {
     let drawn = String::from_utf8_lossy(&answer.stdout);
     assert_eq!(answer.status.code(), Some(0), "{drawn}{}", String::from_utf8_lossy(&answer.stderr));
     assert!(drawn.contains("TIME_WAIT") && drawn.contains("passed: 100000 octets"), "{drawn}");
+}
+
+#[test]
+fn a_private_stack_lives_as_long_as_its_shell() {
+    const TEST: &str = "a_private_stack_lives_as_long_as_its_shell";
+    if !has_program(TEST, "curl") {
+        return;
+    }
+    in_namespace(TEST, || {
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_lastack"))
+            .args(["serve", "--private", "--name", &format!("private-{}", std::process::id())])
+            .env("SHELL", "/bin/sh")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut shell = serve.stdin.take().expect("a pipe");
+        shell.write_all(b"curl -sS --max-time 20 http://198.18.0.2/; ip -o link\n").expect("it reads");
+        drop(shell);
+        let ended = serve.wait_with_output().expect("it ends with its shell");
+        let talk = String::from_utf8_lossy(&ended.stderr);
+        if talk.contains("making a user and a network namespace") {
+            return skip(TEST, talk.trim());
+        }
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert_eq!(ended.status.code(), Some(0), "{said}{talk}");
+        assert!(said.contains("ESTABLISHED") && said.contains("lastack0"), "{said}{talk}");
+        // The namespace outside has seen nothing of it.
+        let outside = Command::new("ip").args(["-o", "link"]).output().expect("ip is installed");
+        assert!(!String::from_utf8_lossy(&outside.stdout).contains("lastack"), "{outside:?}");
+    });
 }

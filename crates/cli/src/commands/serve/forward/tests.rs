@@ -36,7 +36,7 @@ async fn joined() -> (TcpStream, KernelStream) {
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("done in time")
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("done in time")
 }
 
 #[tokio::test]
