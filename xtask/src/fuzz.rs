@@ -11,7 +11,7 @@ use std::fs;
 use std::time::Duration;
 
 /// The targets.
-pub(crate) const TARGETS: &[&str] = &["wire", "stack"];
+pub(crate) const TARGETS: &[&str] = &["wire", "stack", "host"];
 
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 

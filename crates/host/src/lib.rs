@@ -11,6 +11,7 @@ pub mod counters;
 pub mod diag;
 mod error;
 mod files;
+pub mod fuzz;
 pub mod interfaces;
 pub mod listeners;
 pub mod namespace;

@@ -6,6 +6,7 @@
 use nix::sched::{CloneFlags, unshare};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -157,4 +158,35 @@ fn a_census_counts_what_ss_lists() {
         assert_eq!(mine["states"]["CLOSE_WAIT"], report["states"]["CLOSE_WAIT"]);
         drop(zoo);
     });
+}
+
+#[test]
+fn without_rights_what_could_not_be_read_is_counted() {
+    const NOBODY: u32 = 65_534;
+    in_namespace(|| {
+        if !nix::unistd::geteuid().is_root() {
+            return skipped("only root can become nobody");
+        }
+        // Where nobody may run it.
+        let folder = tempfile::Builder::new().permissions(open_to_all()).tempdir_in("/tmp").unwrap();
+        let program = folder.path().join("lastack");
+        std::fs::copy(env!("CARGO_BIN_EXE_lastack"), &program).unwrap();
+        let zoo = Zoo::new();
+        for words in [&["ss", "-H", "-tanp"][..], &["states", "--by", "process"]] {
+            let output = Command::new(&program).args(words).uid(NOBODY).gid(NOBODY).output().unwrap();
+            let (told, warned) =
+                (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+            assert!(output.status.success(), "{warned}");
+            assert!(told.contains("CLOSE-WAIT") && !told.contains("users:"), "{words:?}: {told}");
+            assert!(
+                warned.contains(" processes could not be read") && warned.contains("run as root"),
+                "{warned}"
+            );
+        }
+        drop(zoo);
+    });
+}
+
+fn open_to_all() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o755)
 }

@@ -105,8 +105,10 @@ proptest! {
     #[test]
     fn no_octets_panic(octets in any::<Vec<u8>>()) {
         parse_any(&octets);
-        parse_tcp_info(&octets);
         attributes(&octets).count();
+        for choice in 0..4 {
+            crate::fuzz::read(&[&[choice], &octets[..]].concat());
+        }
     }
 
     #[test]

@@ -1,0 +1,27 @@
+//! Bodies of fuzz targets: any octets as each of the things that are read here. Nothing may panic, whatever comes.
+
+use crate::counters::{KernelCounters, SocketUse};
+use crate::{diag, processes};
+
+/// The first octet chooses what the others are taken for.
+pub fn read(octets: &[u8]) {
+    let Some((choice, octets)) = octets.split_first() else { return };
+    match choice % 4 {
+        0 => {
+            diag::parse_any(octets);
+        }
+        1 => {
+            diag::parse_tcp_info(octets);
+        }
+        2 => {
+            let text = String::from_utf8_lossy(octets);
+            let mut counters = KernelCounters::default();
+            counters.add_text(&text);
+            counters.known();
+            SocketUse::parse(&text);
+        }
+        _ => {
+            processes::parse_limits(&String::from_utf8_lossy(octets));
+        }
+    }
+}
