@@ -46,12 +46,7 @@ impl Client {
                 names.push(last.to_string());
                 bail!("several stacks are running: say which: --stack {}", names.join(" or --stack "))
             }
-            (None, _) => Err(match wanted {
-                Some(wanted) => anyhow!(
-                    "no stack of yours called {wanted} is running: `lastack serve --name {wanted}` starts one"
-                ),
-                None => anyhow!("no stack of yours is running: `sudo lastack serve` starts one"),
-            }),
+            (None, _) => Err(nobody(wanted)),
         }
     }
 
@@ -124,5 +119,25 @@ impl Client {
 
     fn other(&self) -> anyhow::Error {
         anyhow!("stack {} answered another question", self.name)
+    }
+}
+
+/// There is no stack that is meant: what to do.
+fn nobody(wanted: Option<&StackName>) -> anyhow::Error {
+    let others = folder::others();
+    if others.iter().any(|other| wanted.is_none_or(|wanted| wanted == other)) {
+        let names: Vec<String> = others.iter().map(StackName::to_string).collect();
+        return anyhow!(
+            "no stack of yours is running; other users have control sockets ({}): ask as root",
+            names.join(", ")
+        );
+    }
+    match wanted {
+        Some(wanted) => {
+            anyhow!(
+                "no stack of yours called {wanted} is running: `lastack serve --name {wanted}` starts one"
+            )
+        }
+        None => anyhow!("no stack of yours is running: `sudo lastack serve` starts one"),
     }
 }

@@ -150,11 +150,19 @@ fn sockets(folder: &Path) -> Vec<(StackName, PathBuf)> {
 
 /// The control sockets that this user may trust: a user's own, and for root those of all. Stale ones are among them.
 pub(crate) fn running() -> Vec<(StackName, PathBuf)> {
+    found().filter(|(_, path)| is_ours(path)).collect()
+}
+
+/// The stacks of other users.
+pub(crate) fn others() -> Vec<StackName> {
+    found().filter(|(_, path)| !is_ours(path)).map(|(name, _)| name).collect()
+}
+
+fn found() -> impl Iterator<Item = (StackName, PathBuf)> {
+    [Some(PathBuf::from(SYSTEM)), runtime_folder()].into_iter().flatten().flat_map(|folder| sockets(&folder))
+}
+
+fn is_ours(path: &Path) -> bool {
     let me = geteuid();
-    let folders = [Some(PathBuf::from(SYSTEM)), runtime_folder()];
-    let trusted = |path: &PathBuf| {
-        me.is_root() || fs::symlink_metadata(path).is_ok_and(|found| found.uid() == me.as_raw())
-    };
-    let found = folders.into_iter().flatten().flat_map(|folder| sockets(&folder));
-    found.filter(|(_, path)| trusted(path)).collect()
+    me.is_root() || fs::symlink_metadata(path).is_ok_and(|found| found.uid() == me.as_raw())
 }

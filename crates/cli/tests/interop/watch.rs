@@ -1,6 +1,6 @@
 //! A running stack as others see it: `lastack ss --stack`, its control socket, its page, its log, its rights.
 
-use crate::namespace::{has_program, in_namespace};
+use crate::namespace::{has_program, in_namespace, skip};
 use crate::program::{STACK, Serve};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -160,5 +160,20 @@ fn connect_talks_over_its_own_stack_and_over_a_lent_socket() {
         let own = connect(&["198.18.1.1", "5001"]);
         assert_eq!((own.status.code(), said(&own).as_str()), (Some(0), "hello"), "{own:?}");
         echo.join().expect("the service does not panic");
+    });
+}
+
+#[test]
+fn without_ipv6_it_serves_ipv4_and_says_so() {
+    const TEST: &str = "without_ipv6_it_serves_ipv4";
+    in_namespace(TEST, || {
+        let switch = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
+        if let Err(error) = std::fs::write(switch, "1") {
+            return skip(TEST, &format!("{switch}: {error}"));
+        }
+        let serve = Serve::start(&["--name", &name("v4")]);
+        assert!(serve.wait_for_talk("IPv6").contains("serving IPv4 only"));
+        let printed = serve.printed().join("\n");
+        assert!(printed.contains("198.18.0.2/24") && !printed.contains("2001:2:"), "{printed}");
     });
 }
