@@ -49,6 +49,7 @@ pub const PRESETS: &[&Preset] = &[
     &trouble::RESET,
     &crowds::SYN_FLOOD,
     &crowds::CRAWLER,
+    &crowds::ONE_NAT,
 ];
 
 /// The preset with this name.

@@ -1,4 +1,5 @@
-//! Many connections at once: a SYN flood with forged addresses, and a client that runs out of ports (TIMELINES T20, T23).
+//! Many connections at once: a SYN flood with forged addresses, a client that runs out of ports, two clients behind one
+//! address (TIMELINES T06, T20, T23).
 
 use super::Preset;
 use crate::drawing::Side::{Left, Right};
@@ -69,5 +70,32 @@ pub(super) const CRAWLER: Preset = Preset {
         stage.pass_ms(100);
         stage.connected(Left, &again);
         stage.stop(vec![client, again, listener]);
+    },
+};
+
+pub(super) const ONE_NAT: Preset = Preset {
+    name: "two-clients-one-nat",
+    title: "Two clients behind one address get the same port",
+    see: [
+        "The server closed first and is in TIME_WAIT. The second client has the first one's address and port but not its \
+         timestamps: its SYN looks old, and the server answers with an ACK of the old connection instead of SYN,ACK (PAWS).",
+        "The client answers that ACK with RST, which ends TIME_WAIT (tcp_rfc1337 = 0); its next SYN gets in. With a newer \
+         timestamp the first would have.",
+        "tcp_tw_recycle, until Linux 4.12 removed it, compared timestamps per address and not per connection: it dropped \
+         such SYNs silently on every port. This stack does not have it, so it is not drawn.",
+    ],
+    play: |stage| {
+        stage.name_ends("clients behind a NAT", "server");
+        let (client, server, listener) = stage.open(40_000);
+        stage.close(Right, server);
+        stage.wait_to_read(&client);
+        stage.read(Left, &client);
+        stage.close(Left, client);
+        stage.pass_ms(2_000);
+        stage.replace_host(Left);
+        let second = stage.connect(Left, 40_000, 80);
+        stage.pass_ms(3_000);
+        stage.connected(Left, &second);
+        stage.stop(vec![second, listener]);
     },
 };

@@ -39,6 +39,11 @@ pub(super) struct Stage {
     edges: Edges,
 }
 
+fn host(side: Side, dice: &mut Dice) -> Host {
+    let second = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, side as u16 + 1).into();
+    Host::new(Config::new(Vec::new()), [address(side), second], 1, dice)
+}
+
 /// The address of an end.
 pub(super) fn address(side: Side) -> IpAddr {
     Ipv4Addr::new(10, 0, 0, side as u8 + 1).into()
@@ -48,11 +53,7 @@ impl Stage {
     /// Both ends with Linux's defaults.
     pub(super) fn new(title: &str) -> Stage {
         let mut dice = Dice::new(SEED);
-        let mut host = |side: Side| {
-            let second = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, side as u16 + 1).into();
-            Host::new(Config::new(Vec::new()), [address(side), second], 1, &mut dice)
-        };
-        let hosts = [host(Side::Left), host(Side::Right)];
+        let hosts = [host(Side::Left, &mut dice), host(Side::Right, &mut dice)];
         let link = Link::new(LinkOptions { delay: DELAY, ..LinkOptions::default() });
         let ends = [format!("client {}", address(Side::Left)), format!("server {}", address(Side::Right))];
         Stage {
@@ -71,6 +72,12 @@ impl Stage {
     pub(super) fn name_ends(&mut self, left: &str, right: &str) {
         let named = |name: &str, side| format!("{name} {}", address(side));
         self.recorder.name_ends([named(left, Side::Left), named(right, Side::Right)]);
+    }
+
+    /// Behind the address of an end stands another host from now on, with secrets of its own.
+    pub(super) fn replace_host(&mut self, side: Side) {
+        self.hosts[side as usize] = host(side, &mut self.dice);
+        self.said(side, 0, "another host behind the same address");
     }
 
     /// Changes the knobs of one end.

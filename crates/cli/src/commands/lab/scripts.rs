@@ -27,7 +27,9 @@ pub(super) fn run(paths: &[PathBuf], options: &LabOptions, out: &mut dyn Write) 
     );
     let mut failed = 0;
     for file in &files {
-        let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        let text = fs::read_to_string(file).with_context(|| {
+            format!("reading {} (for the situations: lastack lab --help)", file.display())
+        })?;
         let name = file.display().to_string();
         let begun = Instant::now();
         let result = if options.draw || options.svg.is_some() {
