@@ -50,7 +50,7 @@ pub(crate) struct Core {
     /// Threads that are between a call and the gettimeofday() after it: the virtual clock stands still for them.
     pub(crate) busy: Vec<ThreadId>,
     /// Answers of attempts that waited, by number.
-    pub(crate) answers: BTreeMap<u64, Answer>,
+    answers: BTreeMap<u64, Answer>,
     pub(crate) closed: bool,
     waiters: Vec<Waiter>,
     next_number: u64,
@@ -184,6 +184,21 @@ impl Core {
         self.next_number += 1;
         self.waiters.push(Waiter { number: self.next_number, attempt, until, late, thread });
         self.next_number
+    }
+
+    /// The answer of an attempt that waited, once.
+    pub(crate) fn take_answer(&mut self, number: u64) -> Option<Answer> {
+        self.answers.remove(&number)
+    }
+
+    /// True when this attempt has its answer.
+    pub(crate) fn is_answered(&self, number: u64) -> bool {
+        self.answers.contains_key(&number)
+    }
+
+    /// Some attempt has an answer that its thread did not take yet.
+    pub(crate) fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
     }
 
     /// The library is closed: nobody waits any more.

@@ -19,6 +19,9 @@ const RECEIVE_REAL: Duration = Duration::from_secs(250);
 
 pub(crate) struct World {
     core: Mutex<Core>,
+    /// Attempts that waited have answers.
+    answered: Condvar,
+    /// Something else changed: a thread has read the clock, or with the real clock anything at all.
     changed: Condvar,
     /// The thread that opened the library: it drives the clock.
     main: ThreadId,
@@ -30,6 +33,7 @@ impl World {
     pub(crate) fn new(flags: &Flags) -> World {
         World {
             core: Mutex::new(Core::new(flags)),
+            answered: Condvar::new(),
             changed: Condvar::new(),
             main: std::thread::current().id(),
         }
@@ -53,13 +57,20 @@ impl World {
         core
     }
 
+    /// Wakes whom a move of the stack concerns: nobody else, for who waits must be seen to sleep.
+    fn tell(&self, core: &Core) {
+        if core.has_answers() {
+            self.answered.notify_all();
+        }
+        self.changed.notify_all();
+    }
+
     /// A call that answers at once.
     pub(crate) fn call(&self, call: impl FnOnce(&mut Core) -> Answer) -> Answer {
         let mut core = self.enter();
         let answer = call(&mut core);
         core.settle();
-        drop(core);
-        self.changed.notify_all();
+        self.tell(&core);
         answer
     }
 
@@ -77,7 +88,7 @@ impl World {
         // The stack has seen the request by now.
         let answer = answer.or_else(|| attempt(&mut core));
         core.settle();
-        self.changed.notify_all();
+        self.tell(&core);
         match (answer, wait) {
             (Some(answer), _) => answer,
             (None, Wait::Not(errno)) => Err(errno),
@@ -89,15 +100,15 @@ impl World {
     fn sleep(&self, mut core: Guard<'_>, attempt: Attempt, until: Option<Instant>, late: Answer) -> Answer {
         let number = core.wait(attempt, until, late);
         if self.is_main() || !core.is_virtual() {
-            let mut core = self.pass(core, Instant::NEVER, |core| core.answers.contains_key(&number));
+            let mut core = self.pass(core, Instant::NEVER, |core| core.is_answered(number));
             // Nothing can happen any more and nobody else would make it: as if a signal came.
-            return core.answers.remove(&number).unwrap_or(Err(libc::EINTR));
+            return core.take_answer(number).unwrap_or(Err(libc::EINTR));
         }
         loop {
-            if let Some(answer) = core.answers.remove(&number) {
+            if let Some(answer) = core.take_answer(number) {
                 return answer;
             }
-            core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
+            core = self.answered.wait(core).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -117,14 +128,14 @@ impl World {
                 }
                 let stepped = core.step_to(until);
                 core.settle();
-                self.changed.notify_all();
+                self.tell(&core);
                 if !stepped && core.busy.is_empty() {
                     return core;
                 }
                 continue;
             }
             core.catch_up();
-            self.changed.notify_all();
+            self.tell(&core);
             if stop(&core) || core.now >= until {
                 return core;
             }
@@ -165,10 +176,8 @@ impl World {
         } else {
             core.catch_up();
         }
-        let usecs = core.wall_usecs(core.now);
-        drop(core);
-        self.changed.notify_all();
-        usecs
+        self.tell(&core);
+        core.wall_usecs(core.now)
     }
 
     pub(crate) fn sleep_usecs(&self, usecs: u64) {
@@ -196,8 +205,8 @@ impl World {
         core.dismiss_waiters();
         let table = std::mem::take(&mut core.table);
         core.settle();
+        self.tell(&core);
         drop(core);
-        self.changed.notify_all();
         for fd in table.keys() {
             crate::preload::forget(*fd);
             let _ = crate::descriptors::close_real(*fd);

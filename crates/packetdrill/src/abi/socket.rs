@@ -133,7 +133,7 @@ fn tell_left(header: &mut msghdr, left: Option<c_int>) -> Result<(), Errno> {
     const TCP_CM_INQ: c_int = 36;
     const LEN: usize = 20;
     const SPACE: usize = 24;
-    let room = header.msg_controllen as usize;
+    let room = header.msg_controllen;
     header.msg_controllen = 0;
     let Some(left) = left else { return Ok(()) };
     if header.msg_control.is_null() || room < LEN {
@@ -145,7 +145,7 @@ fn tell_left(header: &mut msghdr, left: Option<c_int>) -> Result<(), Errno> {
         octets.extend_from_slice(&number.to_ne_bytes());
     }
     Span::new(header.msg_control, room).write(0, &octets)?;
-    header.msg_controllen = SPACE.min(room) as _;
+    header.msg_controllen = SPACE.min(room);
     Ok(())
 }
 

@@ -1,0 +1,12 @@
+//! The library through its C interface: scenarios as the public tool would play them, and the scripts of tests/pkt.
+#![allow(unsafe_code)]
+
+mod errors;
+mod library;
+mod options;
+mod pair;
+mod readiness;
+mod scripts;
+mod streams;
+mod tool;
+mod waiting;

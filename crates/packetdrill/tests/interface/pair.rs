@@ -1,0 +1,56 @@
+//! A connection to begin with: accepted from the peer, or made to it, in each of the tool's three modes.
+
+use crate::tool::{Peer, Raw};
+use libc::c_int;
+use std::net::SocketAddr;
+
+pub(crate) const LOCAL: &str = "192.168.0.1:8080";
+pub(crate) const REMOTE: &str = "192.0.2.1:41000";
+
+pub(crate) fn at(text: &str) -> SocketAddr {
+    text.parse().expect("an address")
+}
+
+/// A listener, the peer, and the connection that accept() returned.
+pub(crate) struct Pair {
+    pub(crate) raw: Raw,
+    pub(crate) listener: c_int,
+    pub(crate) fd: c_int,
+    pub(crate) peer: Peer,
+}
+
+impl Pair {
+    pub(crate) fn accepted() -> Pair {
+        Pair::accepted_with("")
+    }
+
+    pub(crate) fn accepted_with(flags: &str) -> Pair {
+        let raw = Raw::open(flags);
+        let listener = listen(raw, LOCAL);
+        let mut peer = Peer::new(raw, at(REMOTE), at(LOCAL));
+        handshake(&mut peer, 1460);
+        let fd = raw.accept(listener, std::ptr::null_mut(), std::ptr::null_mut()).expect("accept") as c_int;
+        Pair { raw, listener, fd, peer }
+    }
+
+    /// The peer sends `from..to` of its stream.
+    pub(crate) fn data(&mut self, from: u32, to: u32) {
+        self.peer.send(&format!("P. {from}:{to}({}) ack 1 win 65535", to - from));
+    }
+}
+
+pub(crate) fn listen(raw: Raw, address: &str) -> c_int {
+    let address = at(address);
+    let domain = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+    let fd = raw.socket(domain, libc::SOCK_STREAM, libc::IPPROTO_TCP).expect("socket") as c_int;
+    assert_eq!(raw.set(fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, &[1]), Ok(0));
+    assert_eq!(raw.bind_to(fd, address), Ok(0));
+    assert_eq!(raw.listen(fd, 5), Ok(0));
+    fd
+}
+
+pub(crate) fn handshake(peer: &mut Peer, mss: u16) {
+    peer.send("S 0:0(0) win 65535 <mss 1460,sackOK,nop,nop,nop,wscale 7>");
+    peer.expect(&format!("S. 0:0(0) ack 1 <mss {mss},nop,nop,sackOK,nop,wscale 10>"));
+    peer.send(". 1:1(0) ack 1 win 512");
+}
