@@ -6,3 +6,4 @@ pub(crate) mod selftest;
 pub(crate) mod serve;
 pub(crate) mod ss;
 pub(crate) mod states;
+pub(crate) mod sysctl;

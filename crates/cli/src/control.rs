@@ -41,6 +41,15 @@ pub(crate) enum Ask {
     Census,
     /// Every counter.
     Counters,
+    /// Every knob with its value.
+    Knobs,
+    /// To turn a knob.
+    TurnKnob {
+        /// Its name, as sysctl has it.
+        name: String,
+        /// The value, as sysctl takes it.
+        value: String,
+    },
     /// Every event from now on, until the client leaves.
     Events,
     /// A socket of this stack, connected to there.
@@ -66,6 +75,12 @@ pub(crate) enum Reply {
     Census(Census),
     /// Every counter.
     Counters(Box<Counters>),
+    /// Every knob with its value, sorted by name.
+    Knobs(Vec<(String, String)>),
+    /// The knob was turned: its name and the value it has now.
+    KnobTurned(String, String),
+    /// The knob was not turned, and why.
+    KnobRefused(String),
     /// Something happened.
     Event(Event),
     /// The socket is connected; from here on the connection is its.

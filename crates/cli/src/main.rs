@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Connect(options) => commands::connect::run(&options),
         Command::Selftest(options) => commands::selftest::run(&options),
         Command::Lab(options) => commands::lab::run(&options),
+        Command::Sysctl(options) => commands::sysctl::run(&options),
         Command::States(options) => commands::states::run(&options),
     };
     match done {

@@ -2,11 +2,13 @@
 
 mod look;
 mod states;
+mod sysctl;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use look::{ConnectOptions, SelftestOptions, SsOptions, Wanted};
 pub(crate) use states::{By, KernelOptions, StatesOptions};
+pub(crate) use sysctl::SysctlOptions;
 
 use crate::values::{Cidr, Forward, StackName};
 use clap::{Args, Parser, Subcommand};
@@ -34,6 +36,8 @@ pub(crate) enum Command {
     /// Play and draw situations of a connection, or run packetdrill scripts, in simulated time.
     #[command(after_help = situations())]
     Lab(LabOptions),
+    /// Read and turn the knobs of a running stack while it runs, with sysctl's names, syntax and options.
+    Sysctl(SysctlOptions),
     /// Count the kernel's TCP sockets by state, and by listener, process or network namespace.
     States(StatesOptions),
 }

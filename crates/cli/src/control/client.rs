@@ -95,6 +95,25 @@ impl Client {
         }
     }
 
+    /// Every knob with its value.
+    pub(crate) fn knobs(&mut self) -> Result<Vec<(String, String)>> {
+        self.ask(Ask::Knobs)?;
+        match self.reply()? {
+            Reply::Knobs(knobs) => Ok(knobs),
+            _ => Err(self.other()),
+        }
+    }
+
+    /// Turns a knob: its name and value now, or why not.
+    pub(crate) fn turn_knob(&mut self, name: &str, value: &str) -> Result<Result<(String, String), String>> {
+        self.ask(Ask::TurnKnob { name: name.to_owned(), value: value.to_owned() })?;
+        match self.reply()? {
+            Reply::KnobTurned(name, value) => Ok(Ok((name, value))),
+            Reply::KnobRefused(why) => Ok(Err(why)),
+            _ => Err(self.other()),
+        }
+    }
+
     /// Who it is.
     pub(crate) fn about(&mut self) -> Result<About> {
         self.ask(Ask::About)?;

@@ -7,6 +7,7 @@ use super::{About, Ask, REQUEST_MAX, Reply, Request, VERSION, lend};
 use anyhow::{Result, anyhow, bail};
 use lastack::net::Handle;
 use lastack::observe::Event;
+use lastack::stack::knobs::{Knob, KnobError, table};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,9 +122,32 @@ async fn answer(stream: &mut UnixStream, source: &Source, ask: Ask) -> Result<()
             }
             send(stream, &Reply::End).await
         }
+        Ask::Knobs => {
+            let knobs = handle.knobs().await?;
+            let shown = |knob: &Knob| (knob.name.to_owned(), knob.read(&knobs));
+            send(stream, &Reply::Knobs(table::all().into_iter().map(shown).collect())).await
+        }
+        Ask::TurnKnob { name, value } => {
+            let reply = match turn(handle, &name, value).await? {
+                Ok((name, value)) => Reply::KnobTurned(name, value),
+                Err(error) => Reply::KnobRefused(error.to_string()),
+            };
+            send(stream, &reply).await
+        }
         Ask::Events => follow(stream, source.events.subscribe()).await,
         Ask::Connect { .. } => bail!("a connect request ends the requests"),
     }
+}
+
+/// Turns a knob of the running stack; what it is called and has now.
+async fn turn(handle: &Handle, name: &str, value: String) -> Result<Result<(String, String), KnobError>> {
+    let knob = match table::find(name) {
+        Ok(knob) => knob,
+        Err(error) => return Ok(Err(error)),
+    };
+    let turned = handle.change_knobs(move |knobs| knob.write(knobs, &value)).await?;
+    let knobs = handle.knobs().await?;
+    Ok(turned.map(|()| (knob.name.to_owned(), knob.read(&knobs))))
 }
 
 /// Sends events until the client leaves; one that cannot follow is told.

@@ -30,23 +30,47 @@ impl Line<'_> {
     }
 }
 
-/// Applies a whole text, line by line. What is refused changes nothing; the rest is applied.
-pub fn apply<'t>(text: &'t str, knobs: &mut Knobs) -> Vec<Line<'t>> {
-    text.lines().enumerate().filter_map(|(place, line)| apply_line(place + 1, line, knobs)).collect()
+/// What one line asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assignment<'t> {
+    /// The line's number in the text, from one.
+    pub number: usize,
+    /// The name as it was written.
+    pub name: &'t str,
+    /// The value as it was written; `None` when the line has no `=`.
+    pub value: Option<&'t str>,
+    /// The line began with `-`: its failure is no error.
+    pub may_fail: bool,
 }
 
-fn apply_line<'t>(number: usize, line: &'t str, knobs: &mut Knobs) -> Option<Line<'t>> {
-    let line = line.trim();
-    if line.is_empty() || line.starts_with(['#', ';']) {
-        return None;
-    }
-    let (may_fail, line) = line.strip_prefix('-').map_or((false, line), |rest| (true, rest.trim_start()));
-    let Some((name, value)) = line.split_once('=') else {
-        return Some(Line { number, name: line, value: "", may_fail, result: Err(KnobError::NoAssignment) });
+/// The lines of a text that are neither blank nor comments.
+pub fn assignments(text: &str) -> impl Iterator<Item = Assignment<'_>> {
+    text.lines().enumerate().filter_map(|(place, line)| {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            return None;
+        }
+        let (may_fail, line) = line.strip_prefix('-').map_or((false, line), |rest| (true, rest.trim_start()));
+        let (name, value) = match line.split_once('=') {
+            Some((name, value)) => (name.trim(), Some(value.trim())),
+            None => (line, None),
+        };
+        Some(Assignment { number: place + 1, name, value, may_fail })
+    })
+}
+
+/// Applies a whole text, line by line. What is refused changes nothing; the rest is applied.
+pub fn apply<'t>(text: &'t str, knobs: &mut Knobs) -> Vec<Line<'t>> {
+    assignments(text).map(|assignment| apply_one(assignment, knobs)).collect()
+}
+
+fn apply_one<'t>(assignment: Assignment<'t>, knobs: &mut Knobs) -> Line<'t> {
+    let Assignment { number, name, value, may_fail } = assignment;
+    let result = match value {
+        Some(value) => table::find(name).and_then(|knob| knob.write(knobs, value)),
+        None => Err(KnobError::NoAssignment),
     };
-    let (name, value) = (name.trim(), value.trim());
-    let result = table::find(name).and_then(|knob| knob.write(knobs, value));
-    Some(Line { number, name, value, may_fail, result })
+    Line { number, name, value: value.unwrap_or(""), may_fail, result }
 }
 
 /// sysctl's exit status: 1 when a line was refused.

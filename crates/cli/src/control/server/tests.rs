@@ -59,6 +59,34 @@ async fn one_connection_carries_several_requests() {
 }
 
 #[tokio::test]
+async fn knobs_are_read_and_turned() {
+    let world = world().await;
+    let turn = |name: &str, value: &str| Ask::TurnKnob { name: name.to_owned(), value: value.to_owned() };
+    let requests = [
+        turn("net/ipv4/tcp_fin_timeout", "30"),
+        turn("net.ipv4.tcp_tw_reuse", "3"),
+        turn("net.ipv4.tcp_tw_recycle", "1"),
+        Ask::Knobs,
+    ]
+    .map(|ask| serde_json::to_string(&Request { version: VERSION, ask }).unwrap() + "\n")
+    .concat();
+    let replies = answers(&world, requests.as_bytes()).await;
+    let [
+        Reply::KnobTurned(name, value),
+        Reply::KnobRefused(range),
+        Reply::KnobRefused(gone),
+        Reply::Knobs(all),
+    ] = &replies[..]
+    else {
+        panic!("{replies:?}");
+    };
+    assert_eq!((name.as_str(), value.as_str()), ("net.ipv4.tcp_fin_timeout", "30"));
+    assert!(range.contains("out of range") && gone.contains("removed in Linux 4.12"), "{range}, {gone}");
+    assert!(all.contains(&(name.clone(), value.clone())));
+    assert_eq!(world.source.handle.knobs().await.unwrap().tcp_fin_timeout, 30);
+}
+
+#[tokio::test]
 async fn what_is_no_request_gets_one_error_and_the_end() {
     let world = world().await;
     let endless = vec![b'x'; REQUEST_MAX as usize + 10];
