@@ -66,7 +66,7 @@ struct Player<'s> {
     flows: u16,
     /// The script's descriptors and the library's.
     open: BTreeMap<i64, c_int>,
-    waiting: Vec<(Blocked<(Answer, i64)>, Call, i64)>,
+    waiting: Vec<(Blocked<Answer>, Call, i64)>,
 }
 
 impl Player<'_> {
@@ -193,10 +193,7 @@ impl Player<'_> {
                 (_, When::At(end) | When::After(end)) => begun + end,
                 _ => return Err("a call returns at one time".to_owned()),
             };
-            let blocked = in_thread(self.raw, move |raw| {
-                let answer = prepared.run(raw);
-                (answer, 0)
-            });
+            let blocked = in_thread(self.raw, move |raw| prepared.run(raw));
             self.waiting.push((blocked, call.clone(), end));
             return Ok(());
         }
@@ -238,7 +235,7 @@ impl Player<'_> {
             if end > now {
                 let _ = self.raw.usleep((end + self.tolerance - now) as u32);
             }
-            let ((answer, _), at) = blocked.end();
+            let (answer, at) = blocked.end();
             self.judge(&call, answer)?;
             if (at - end).abs() > self.tolerance {
                 return Err(format!(
