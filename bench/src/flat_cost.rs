@@ -4,7 +4,8 @@
 //! beside 1,000. CPU time of one thread, both ends of every connection in it.
 
 use crate::cpu::cost;
-use crate::pairs::{Case, Series, interleave};
+use crate::pairs::{Case, interleave};
+use crate::report::{Better, Report, Table};
 use crate::rig::Lastack;
 use crate::smol::Smoltcp;
 
@@ -19,9 +20,9 @@ const PEER_PER_ROUND: u32 = 100;
 
 /// What came out.
 pub(crate) struct FlatCost {
-    pub(crate) series: Vec<Series>,
-    pub(crate) flat_ratio: f64,
-    pub(crate) peer_ratio: f64,
+    pub(crate) report: Report,
+    flat_ratio: f64,
+    peer_ratio: f64,
 }
 
 impl FlatCost {
@@ -50,7 +51,9 @@ pub(crate) fn run(rounds: usize) -> FlatCost {
     );
     let flat_ratio = series[1].ratio_to(&series[0]).median;
     let peer_ratio = series[3].ratio_to(&series[2]).median;
-    FlatCost { series, flat_ratio, peer_ratio }
+    let mut report = Report::new("flat-cost", &[]);
+    report.tables.push(Table::new("short connections beside idle ones", Better::Lower, series));
+    FlatCost { report, flat_ratio, peer_ratio }
 }
 
 fn case<'a>(name: &'static str, connections: u32, mut one: impl FnMut() + 'a) -> Case<'a> {
@@ -63,8 +66,7 @@ fn case<'a>(name: &'static str, connections: u32, mut one: impl FnMut() + 'a) ->
 
 /// Prints the table and the two ratios with their bounds.
 pub(crate) fn print(result: &FlatCost) {
-    println!("{:<44} {:>10} {:>10} {:>10}", "case", "min", "median", "max");
-    result.series.iter().for_each(|series| println!("{series}"));
+    result.report.tables.iter().for_each(|table| print!("{table}"));
     println!("lastack beside 10,000 idle / none:      {:.2}x (at most {FLAT_RATIO_MAX}x)", result.flat_ratio);
     println!("smoltcp / lastack, beside 1,000 idle: {:.1}x (at least {PEER_RATIO_MIN}x)", result.peer_ratio);
 }

@@ -3,12 +3,17 @@
 mod cpu;
 mod flat_cost;
 mod hot_path;
+mod memory;
 mod pairs;
+mod report;
 mod rig;
 mod smol;
+mod svg;
+mod vtcp;
 
 use clap::Parser;
-use std::path::PathBuf;
+use report::Report;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Measures lastack beside its peers and prints ratios, never a bare time.
@@ -23,10 +28,15 @@ struct Arguments {
     /// Writes every sample to this file, as JSON.
     #[arg(long, global = true)]
     json: Option<PathBuf>,
+    /// Draws the medians, least and largest samples to this file, as SVG.
+    #[arg(long, global = true)]
+    svg: Option<PathBuf>,
 }
 
 #[derive(clap::Subcommand)]
 enum Benchmark {
+    /// Short connections, requests and bulk against smoltcp and pktkit, in memory: CPU time.
+    Memory,
     /// CPU per short connection beside idle ones, against none and against smoltcp.
     FlatCost,
     /// Walks one hot path so many times and prints nothing: for a counter of instructions to watch.
@@ -40,22 +50,38 @@ enum Benchmark {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Benchmark::HotPath { path, times } = arguments.benchmark {
-        hot_path::walk(path, times);
-        return ExitCode::SUCCESS;
+    let rounds = arguments.rounds.max(1);
+    let (report, holds) = match arguments.benchmark {
+        Benchmark::HotPath { path, times } => {
+            hot_path::walk(path, times);
+            return ExitCode::SUCCESS;
+        }
+        Benchmark::FlatCost => {
+            let result = flat_cost::run(rounds);
+            flat_cost::print(&result);
+            let holds = result.holds();
+            (result.report, holds)
+        }
+        Benchmark::Memory => shown(memory::run(rounds)),
+    };
+    for (path, text) in [(&arguments.json, json(&report)), (&arguments.svg, svg::draw(&report))] {
+        if let Err(error) = path.as_deref().map_or(Ok(()), |path: &Path| std::fs::write(path, text)) {
+            eprintln!(
+                "lastack-bench: writing {}: {error}",
+                path.as_deref().unwrap_or(Path::new("")).display()
+            );
+            return ExitCode::from(2);
+        }
     }
-    let result = flat_cost::run(arguments.rounds.max(1));
-    flat_cost::print(&result);
-    if let Some(path) = &arguments.json
-        && let Err(error) = write_json(path, &result.series)
-    {
-        eprintln!("lastack-bench: writing {}: {error}", path.display());
-        return ExitCode::from(2);
-    }
-    if result.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn write_json(path: &std::path::Path, series: &[pairs::Series]) -> std::io::Result<()> {
-    let text = serde_json::to_string_pretty(series).map_err(std::io::Error::other)?;
-    std::fs::write(path, text + "\n")
+/// Prints a report that has no bound to keep.
+fn shown(report: Report) -> (Report, bool) {
+    println!("{report}");
+    (report, true)
+}
+
+fn json(report: &Report) -> String {
+    serde_json::to_string_pretty(report).expect("names and numbers are JSON") + "\n"
 }

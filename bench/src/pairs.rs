@@ -3,7 +3,6 @@
 //! A case is measured once per round, all cases in every round, so a machine that slows down slows them all.
 
 use serde::Serialize;
-use std::fmt;
 
 /// One number per round.
 #[derive(Clone, Debug, Serialize)]
@@ -45,17 +44,6 @@ impl Series {
         let ratios: Vec<f64> =
             self.samples.iter().zip(&base.samples).map(|(ours, base)| ours / base).collect();
         Spread::of(&ratios)
-    }
-}
-
-impl fmt::Display for Series {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let spread = Spread::of(&self.samples);
-        write!(
-            f,
-            "{:<44} {:>10.2} {:>10.2} {:>10.2}  {}",
-            self.name, spread.min, spread.median, spread.max, self.unit
-        )
     }
 }
 

@@ -3,6 +3,7 @@
 //! A part is a list of items, a file each below. What passed is written to `target/acceptance` at once, for this very state of
 //! the sources, so that a run which was stopped goes on where it was.
 
+mod bench;
 mod flat_cost;
 mod fuzz;
 mod interop;
@@ -43,7 +44,8 @@ struct Said {
     facts: String,
 }
 
-const PARTS: &[&Part] = &[&scripts::PART, &flat_cost::PART, &fuzz::PART, &interop::PART, &worlds::PART];
+const PARTS: &[&Part] =
+    &[&scripts::PART, &flat_cost::PART, &bench::PART, &fuzz::PART, &interop::PART, &worlds::PART];
 
 /// Runs the parts named, or all; true when everything passed.
 pub(crate) fn command(names: &[String], fresh: bool) -> Result<bool> {
