@@ -52,6 +52,8 @@ pub(crate) struct Core {
     /// Answers of attempts that waited, by number.
     answers: BTreeMap<u64, Answer>,
     pub(crate) closed: bool,
+    /// The attempt that is asked now is asked for the last time: a part of what was wanted must do.
+    pub(crate) late: bool,
     waiters: Vec<Waiter>,
     next_number: u64,
     rng: ChaCha8Rng,
@@ -87,6 +89,7 @@ impl Core {
             busy: Vec::new(),
             answers: BTreeMap::new(),
             closed: false,
+            late: false,
             waiters: Vec::new(),
             next_number: 0,
             rng,
@@ -164,7 +167,9 @@ impl Core {
         let mut answered = false;
         for mut waiter in std::mem::take(&mut self.waiters) {
             let late = waiter.until.is_some_and(|until| until <= self.now);
+            self.late = late;
             let answer = (waiter.attempt)(self).or_else(|| late.then_some(waiter.late));
+            self.late = false;
             match answer {
                 None => self.waiters.push(waiter),
                 Some(answer) => {

@@ -37,6 +37,7 @@ pub(crate) fn receive(world: &World, fd: c_int, to: Scatter, flags: c_int) -> An
 }
 
 fn try_receive(core: &mut Core, fd: c_int, to: &Scatter, flags: c_int, done: &mut usize) -> Option<Answer> {
+    let late = core.late;
     let open = match core.open(fd) {
         Ok(open) => open,
         Err(error) => return Some(Err(error)),
@@ -57,7 +58,7 @@ fn try_receive(core: &mut Core, fd: c_int, to: &Scatter, flags: c_int, done: &mu
             Ok(chunk) if chunk.is_empty() => return Some(count(*done)),
             Ok(chunk) => chunk,
             Err(SocketError::WouldBlock) if *done == 0 => return None,
-            Err(SocketError::WouldBlock) if waits && flags & libc::MSG_WAITALL != 0 => return None,
+            Err(SocketError::WouldBlock) if waits && !late && flags & libc::MSG_WAITALL != 0 => return None,
             Err(_) if *done > 0 => return Some(count(*done)),
             Err(error) => return Some(linux(Err(error))),
         };
@@ -146,11 +147,12 @@ pub(crate) fn send(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> An
 }
 
 fn try_send(core: &mut Core, fd: c_int, left: &mut Bytes, flags: c_int, done: &mut usize) -> Option<Answer> {
+    let late = core.late;
     let open = match core.open(fd) {
         Ok(open) => open,
         Err(error) => return Some(Err(error)),
     };
-    let waits = !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
+    let waits = !late && !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
     loop {
         let answer = if flags & libc::MSG_OOB != 0 {
             open.socket.try_write_urgent(left.clone())

@@ -145,6 +145,21 @@ fn a_receive_timeout_ends_the_wait() {
 }
 
 #[test]
+fn a_send_timeout_tells_what_was_taken() {
+    let pair = Pair::accepted();
+    let fd = pair.fd;
+    assert_eq!(pair.raw.set(fd, libc::SOL_SOCKET, libc::SO_SNDBUF, &[5000]), Ok(0));
+    let time = [0_i64, 100_000];
+    let set = pair.raw.setsockopt(fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO, time.as_ptr().cast(), 16);
+    assert_eq!(set, Ok(0));
+    let waiting = in_thread(pair.raw, move |raw| raw.put(fd, 20_000));
+    assert_eq!(pair.raw.usleep(1_000_000), Ok(0));
+    let (taken, _) = waiting.end();
+    assert!(taken.is_ok_and(|taken| (1..20_000).contains(&taken)), "{taken:?}");
+    pair.raw.free();
+}
+
+#[test]
 fn write_waits_for_room() {
     let mut pair = Pair::accepted();
     let fd = pair.fd;
