@@ -5,10 +5,12 @@
 
 mod bench;
 mod flat_cost;
+mod forward;
 mod fuzz;
 mod interop;
 mod scripts;
 mod state;
+mod transcripts;
 pub(crate) mod worlds;
 
 use crate::run::Run;
@@ -44,8 +46,16 @@ struct Said {
     facts: String,
 }
 
-const PARTS: &[&Part] =
-    &[&scripts::PART, &flat_cost::PART, &bench::PART, &fuzz::PART, &interop::PART, &worlds::PART];
+const PARTS: &[&Part] = &[
+    &scripts::PART,
+    &flat_cost::PART,
+    &bench::PART,
+    &fuzz::PART,
+    &interop::PART,
+    &forward::PART,
+    &transcripts::PART,
+    &worlds::PART,
+];
 
 /// Runs the parts named, or all; true when everything passed.
 pub(crate) fn command(names: &[String], fresh: bool) -> Result<bool> {

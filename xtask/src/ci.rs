@@ -2,7 +2,7 @@
 //!
 //! Goes on after a step that failed, so that one run tells everything, and closes with a table of the steps.
 
-mod packages;
+pub(crate) mod packages;
 mod skips;
 mod steps;
 mod table;

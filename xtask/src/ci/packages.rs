@@ -19,8 +19,13 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// Installs what is missing. Says what it did; what cannot be had is no failure here.
 pub(super) fn install() -> Result<()> {
+    install_these(WANTED)
+}
+
+/// The same for a list of programs with their packages.
+pub(crate) fn install_these(wanted: &[(&str, &str)]) -> Result<()> {
     let missing: Vec<&str> =
-        WANTED.iter().filter(|(program, _)| !run::exists(program)).map(|(_, package)| *package).collect();
+        wanted.iter().filter(|(program, _)| !run::exists(program)).map(|&(_, package)| package).collect();
     if missing.is_empty() {
         println!("packages: everything is here");
         return Ok(());

@@ -5,9 +5,13 @@
 
 mod capture;
 mod forward;
+mod kills;
 mod namespace;
 mod program;
+mod readme;
 mod rights;
 mod serve;
+mod services;
+mod transcripts;
 mod transfers;
 mod watch;

@@ -24,9 +24,13 @@ pub(crate) struct Serve {
 impl Serve {
     /// Starts it in the calling thread's namespace and waits until it answers.
     pub(crate) fn start(options: &[&str]) -> Serve {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lastack"))
-            .arg("serve")
-            .args(options)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lastack"));
+        Serve::start_from(command.arg("serve").args(options))
+    }
+
+    /// The same with a command of one's own: an environment, another copy of the program.
+    pub(crate) fn start_from(command: &mut Command) -> Serve {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -58,6 +62,11 @@ impl Serve {
             }
         }
         panic!("no line with {text:?} on stderr in {PATIENCE:?}");
+    }
+
+    /// kill -9: it can do and say nothing any more. Returns when it is gone.
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 
     /// Ctrl-C, and the status it ends with.

@@ -1,0 +1,54 @@
+//! Servers and clients that everybody has, behind `lastack serve --forward`, and a browser on its page.
+
+use super::{Item, Part, Said, hours};
+use crate::ci::packages;
+use crate::run::Run;
+use anyhow::Result;
+
+/// Programs, each with its Debian package.
+const WANTED: &[(&str, &str)] = &[
+    ("nginx", "nginx-light"),
+    ("wrk", "wrk"),
+    ("curl", "curl"),
+    ("iperf3", "iperf3"),
+    ("redis-server", "redis-server"),
+    ("redis-benchmark", "redis-tools"),
+    ("chromium", "chromium"),
+];
+/// How a test tells what came out.
+const MEASURED: &str = "measured: ";
+
+pub(super) const PART: Part = Part {
+    name: "forward",
+    about: "nginx, iperf3, redis through --forward; a browser on the page",
+    items: || {
+        vec![
+            item("nginx", "services::requests::wrk_and_curl_on_nginx_see_no_failed_request"),
+            item("iperf3", "services::streams::iperf3_measures_both_ways"),
+            item("redis", "services::requests::redis_benchmark_completes"),
+            item("browser", "services::browser::a_browser_shows_the_numbers_of_the_json"),
+        ]
+    },
+    conclude: None,
+};
+
+/// One test of `crates/cli/tests/interop`, at its full size.
+fn item(name: &str, test: &'static str) -> Item {
+    let run = move || -> Result<Said> {
+        packages::install_these(WANTED)?;
+        let arguments = ["test", "--release", "--package", "lastack", "--test", "interop", "--"];
+        let arguments: Vec<&str> = arguments.into_iter().chain(["--nocapture", "--exact", test]).collect();
+        let ran = Run::cargo(&arguments, hours(1)).env("LASTACK_SERVICES", "large").shown()?;
+        let results: Vec<&str> =
+            ran.stdout.lines().filter_map(|line| Some(line.split_once(MEASURED)?.1)).collect();
+        let line = match (ran.skipped.first(), ran.passed) {
+            (Some(why), _) => format!("skipped: {why}"),
+            (None, true) if results.is_empty() => format!("{test} measured nothing"),
+            (None, true) => results.join("; "),
+            (None, false) => format!("{} in {test}", ran.why),
+        };
+        let passed = ran.passed && ran.skipped.is_empty() && !results.is_empty();
+        Ok(Said { passed, line, facts: String::new() })
+    };
+    Item { name: name.to_owned(), run: Box::new(run) }
+}
