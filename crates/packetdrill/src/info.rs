@@ -85,6 +85,8 @@ fn connection(layout: &mut Layout, info: &ConnectionInfo) {
         (88, REORDERING),
         (96, window),
         (144, info.unsent),
+        (148, info.rtt_least.map_or(u32::MAX, micros)),
+        (192, info.delivered),
         (228, info.send_window),
         (232, info.receive_window),
     ];
@@ -110,6 +112,7 @@ fn unconnected(layout: &mut Layout, core: &Core, open: &Open) {
         (76, THRESHOLD_NONE),
         (80, FIRST_WINDOW),
         (88, REORDERING),
+        (148, u32::MAX),
     ];
     for (at, value) in words {
         layout.word(at, value);

@@ -42,6 +42,10 @@ pub struct ConnectionInfo {
     pub rtt: Duration,
     /// Its mean deviation.
     pub rtt_deviation: Duration,
+    /// The least round-trip time, once there is one.
+    pub rtt_least: Option<Duration>,
+    /// Segments delivered, the SYN and what is selectively acknowledged too.
+    pub delivered: u32,
     /// Slow start threshold, segments.
     pub slow_start_threshold: u32,
     /// Congestion window, segments.
@@ -90,6 +94,8 @@ impl Connection {
             retransmitted,
             rtt: self.rtt.srtt().unwrap_or_default(),
             rtt_deviation: self.rtt.deviation(),
+            rtt_least: self.rtt.least(),
+            delivered: self.send.delivered + sacked,
             slow_start_threshold: self.congestion.ssthresh(),
             congestion_window: self.congestion.cwnd(),
             idle: [now.since(self.sent_at), now.since(data_at), now.since(self.heard_at)],

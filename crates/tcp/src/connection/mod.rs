@@ -125,6 +125,7 @@ impl Connection {
                 wl1: if seed.first_ack == FirstAck::NotOwed { nxt } else { seed.irs },
                 small_end: una,
                 acked: 0,
+                delivered: 1,
                 mss: seed.send_mss,
                 scale: peer_scale,
             },

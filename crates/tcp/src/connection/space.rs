@@ -29,6 +29,8 @@ pub(super) struct SendSpace {
     pub(super) small_end: Seq,
     /// Octets acknowledged since the connection began, saturating.
     pub(super) acked: u32,
+    /// Segments acknowledged, the SYN too; each acknowledgment counted as full ones, the last may be short.
+    pub(super) delivered: u32,
     /// Largest payload the peer and the path take, before options.
     pub(super) mss: u16,
     /// The peer's shift.

@@ -27,6 +27,8 @@ pub(crate) struct RttEstimator {
     rttvar_4_us: u32,
     /// The window of `mdev_max` ends when this is acknowledged.
     window_end: Seq,
+    /// The least sample of the connection, microseconds; `u32::MAX` before the first. Linux forgets one after five minutes.
+    least_us: u32,
     /// Doublings since the last good sample.
     backoff: u8,
 }
@@ -40,6 +42,7 @@ impl RttEstimator {
             mdev_max_4_us: 0,
             rttvar_4_us: micros(RTO_INITIAL),
             window_end: Seq(0),
+            least_us: u32::MAX,
             backoff: 0,
         }
     }
@@ -58,6 +61,7 @@ impl RttEstimator {
         // Half of u32's range keeps every sum below in range; 500 s is no round trip.
         let rtt = micros(rtt).min(500_000_000);
         self.backoff = 0;
+        self.least_us = self.least_us.min(rtt);
         if self.srtt_8_us == 0 {
             self.srtt_8_us = (rtt * 8).max(1);
             self.mdev_4_us = rtt * 2;
@@ -101,6 +105,11 @@ impl RttEstimator {
     /// The smoothed round-trip time; None before the first sample.
     pub(crate) fn srtt(&self) -> Option<Duration> {
         (self.srtt_8_us != 0).then(|| Duration::from_micros(u64::from(self.srtt_8_us >> 3)))
+    }
+
+    /// The least round-trip time; None before the first sample.
+    pub(crate) fn least(&self) -> Option<Duration> {
+        (self.least_us != u32::MAX).then(|| Duration::from_micros(u64::from(self.least_us)))
     }
 
     /// The mean deviation, as `ss` shows it beside the RTT.

@@ -138,6 +138,8 @@ impl Connection {
             outgoing.buffer.ack(header.ack);
             self.send.una = header.ack;
             self.send.acked = self.send.acked.saturating_add(decision.acked);
+            let segments = decision.acked.div_ceil(u32::from(self.effective_mss().max(1)));
+            self.send.delivered = self.send.delivered.saturating_add(segments);
             self.retries.timeouts = 0;
             self.retries.since = Instant::NEVER;
             self.forced = Forced::No;
