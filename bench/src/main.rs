@@ -9,6 +9,7 @@ mod report;
 mod rig;
 mod smol;
 mod svg;
+mod tun;
 mod vtcp;
 
 use clap::Parser;
@@ -37,6 +38,8 @@ struct Arguments {
 enum Benchmark {
     /// Short connections, requests and bulk against smoltcp and pktkit, in memory: CPU time.
     Memory,
+    /// Bulk and requests over TUN through `lastack serve`, against the kernel over loopback: wall clock. Needs root.
+    Tun,
     /// CPU per short connection beside idle ones, against none and against smoltcp.
     FlatCost,
     /// Walks one hot path so many times and prints nothing: for a counter of instructions to watch.
@@ -63,6 +66,13 @@ fn main() -> ExitCode {
             (result.report, holds)
         }
         Benchmark::Memory => shown(memory::run(rounds)),
+        Benchmark::Tun => match tun::run(rounds) {
+            Ok(report) => shown(report),
+            Err(why) => {
+                eprintln!("skipped: tun: not run: {why}");
+                return ExitCode::SUCCESS;
+            }
+        },
     };
     for (path, text) in [(&arguments.json, json(&report)), (&arguments.svg, svg::draw(&report))] {
         if let Err(error) = path.as_deref().map_or(Ok(()), |path: &Path| std::fs::write(path, text)) {

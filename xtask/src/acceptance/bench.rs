@@ -6,7 +6,7 @@ use crate::run::Run;
 pub(super) const PART: Part = Part {
     name: "bench",
     about: "lastack beside smoltcp, pktkit and the kernel",
-    items: || ["memory"].into_iter().map(benchmark).collect(),
+    items: || ["memory", "tun"].into_iter().map(benchmark).collect(),
     conclude: None,
 };
 
