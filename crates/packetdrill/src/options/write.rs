@@ -154,8 +154,8 @@ fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
         TCP_DEFER_ACCEPT => {
             socket.set_options(|options| options.defer_accept = number.max(0).cast_unsigned());
         }
-        // Beyond two minutes Linux takes the number for zero: as the knob says.
-        TCP_LINGER2 => socket.set_options(|options| options.linger2 = (number <= 120).then_some(number)),
+        // Two minutes at most; every negative number is the same (Linux's TCP_FIN_TIMEOUT_MAX).
+        TCP_LINGER2 => socket.set_options(|options| options.linger2 = Some(number.clamp(-1, 120))),
         TCP_WINDOW_CLAMP => linux(socket.set_window_clamp(number.max(0).cast_unsigned()))?,
         TCP_QUICKACK => socket.set_options(|options| options.quickack = Some(number & 1 != 0)),
         TCP_USER_TIMEOUT => {

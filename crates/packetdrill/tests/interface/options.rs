@@ -20,6 +20,8 @@ fn options_are_kept_as_linux_keeps_them() {
     assert_eq!(both(IPPROTO_TCP, libc::TCP_KEEPIDLE, 9), Ok(9));
     assert_eq!(both(IPPROTO_TCP, 18, 1500), Ok(1500));
     assert_eq!(both(IPPROTO_TCP, 8, 30), Ok(30));
+    assert_eq!(both(IPPROTO_TCP, 8, 500), Ok(120));
+    assert_eq!(both(IPPROTO_TCP, 8, -7), Ok(-1));
     assert_eq!(both(libc::IPPROTO_IP, libc::IP_TTL, 9), Ok(9));
     assert_eq!(both(libc::IPPROTO_IP, libc::IP_TOS, 0x13), Ok(0x10));
     assert_eq!(raw.option(fd, SOL_SOCKET, libc::SO_TYPE), Ok(1));
