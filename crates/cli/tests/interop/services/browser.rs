@@ -4,6 +4,7 @@ use super::{are_here, client, measured, text};
 use crate::namespace::in_namespace;
 use crate::program::{STACK, Serve};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -18,7 +19,7 @@ const LOOKS: usize = 5;
 /// What the page, or the JSON, says without the connections that ask for it.
 #[derive(Debug, PartialEq)]
 struct Numbers {
-    census: Vec<(String, u64)>,
+    census: BTreeMap<String, u64>,
     listeners: Vec<Vec<String>>,
     sockets: Vec<Vec<String>>,
 }
@@ -26,7 +27,7 @@ struct Numbers {
 impl Numbers {
     /// Takes who asks, on port 80, out of the sockets and out of the census.
     fn new(
-        mut census: Vec<(String, u64)>,
+        mut census: BTreeMap<String, u64>,
         listeners: Vec<Vec<String>>,
         sockets: Vec<Vec<String>>,
     ) -> Numbers {
