@@ -42,6 +42,9 @@ pub(crate) struct Row {
     #[serde(flatten)]
     pub(crate) series: Series,
     pub(crate) spread: Spread,
+    /// The first one's name.
+    #[serde(skip)]
+    first: &'static str,
     /// How many times as fast as this one the first one is; paired round by round. None for the first itself.
     pub(crate) first_is_faster_by: Option<Spread>,
 }
@@ -56,7 +59,7 @@ impl Table {
                 Better::Higher => first.ratio_to(&series),
             };
             let spread = Spread::of(&series.samples);
-            Row { series, spread, first_is_faster_by: (index > 0).then_some(faster) }
+            Row { series, spread, first: first.name, first_is_faster_by: (index > 0).then_some(faster) }
         };
         Table { title, better, rows: series.into_iter().enumerate().map(row).collect() }
     }
@@ -75,7 +78,7 @@ impl Row {
     /// `lastack is 2.00x as fast (1.90-2.10)`, and nothing for the first row.
     pub(crate) fn comparison(&self) -> String {
         self.first_is_faster_by.map_or_else(String::new, |ratio| {
-            format!("lastack is {:.2}x as fast ({:.2}-{:.2})", ratio.median, ratio.min, ratio.max)
+            format!("{} is {:.2}x as fast ({:.2}-{:.2})", self.first, ratio.median, ratio.min, ratio.max)
         })
     }
 }

@@ -8,7 +8,7 @@ mod tests;
 use crate::report::{Report, Row, Table};
 use std::fmt::Write;
 
-const WIDTH: f64 = 900.0;
+const WIDTH: f64 = 1000.0;
 const MARGIN: f64 = 20.0;
 /// Where bars begin; names stand left of it.
 const BARS_LEFT: f64 = 260.0;
