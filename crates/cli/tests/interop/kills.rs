@@ -131,10 +131,11 @@ fn a_killed_client_is_an_end_for_the_backend_and_leaves_nothing() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, BACKEND)).expect("loopback is up");
         let serve = Serve::start(&["--name", &name, "--forward", FORWARD]);
         let stack = STACK.to_string();
-        let kernel = spawn("nc", &[&stack, "8080"]);
-        // The same over a socket that the running stack lends: its holder is killed.
-        let lent = spawn(env!("CARGO_BIN_EXE_lastack"), &["connect", "--stack", &name, &stack, "8080"]);
-        for mut client in [kernel, lent] {
+        // The second over a socket that the running stack lends: its holder is killed.
+        let lent = ["connect", "--stack", &name, &stack, "8080"];
+        let kinds: [(&str, &[&str]); 2] = [("nc", &[&stack, "8080"]), (env!("CARGO_BIN_EXE_lastack"), &lent)];
+        for (program, arguments) in kinds {
+            let mut client = spawn(program, arguments);
             client.stdin.as_mut().expect("a pipe").write_all(b"hello").expect("it reads");
             let (mut service, _) = listener.accept().expect("serve connects");
             service.set_read_timeout(Some(PATIENCE)).expect("a time");
