@@ -5,16 +5,6 @@ use crate::ci::packages;
 use crate::run::Run;
 use anyhow::Result;
 
-/// Programs, each with its Debian package.
-const WANTED: &[(&str, &str)] = &[
-    ("nginx", "nginx-light"),
-    ("wrk", "wrk"),
-    ("curl", "curl"),
-    ("iperf3", "iperf3"),
-    ("redis-server", "redis-server"),
-    ("redis-benchmark", "redis-tools"),
-    ("chromium", "chromium"),
-];
 /// How a test tells what came out.
 const MEASURED: &str = "measured: ";
 
@@ -35,7 +25,7 @@ pub(super) const PART: Part = Part {
 /// One test of `crates/cli/tests/interop`, at its full size.
 fn item(name: &str, test: &'static str) -> Item {
     let run = move || -> Result<Said> {
-        packages::install_these(WANTED)?;
+        packages::install()?;
         let arguments = ["test", "--release", "--package", "lastack", "--test", "interop", "--"];
         let arguments: Vec<&str> = arguments.into_iter().chain(["--nocapture", "--exact", test]).collect();
         let ran = Run::cargo(&arguments, hours(1)).env("LASTACK_SERVICES", "large").shown()?;

@@ -13,19 +13,20 @@ const WANTED: &[(&str, &str)] = &[
     ("unshare", "util-linux"),
     ("curl", "curl"),
     ("g++", "g++"),
+    ("nginx", "nginx-light"),
+    ("wrk", "wrk"),
+    ("iperf3", "iperf3"),
+    ("redis-server", "redis-server"),
+    ("redis-benchmark", "redis-tools"),
+    ("chromium", "chromium"),
 ];
 
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// Installs what is missing. Says what it did; what cannot be had is no failure here.
-pub(super) fn install() -> Result<()> {
-    install_these(WANTED)
-}
-
-/// The same for a list of programs with their packages.
-pub(crate) fn install_these(wanted: &[(&str, &str)]) -> Result<()> {
+pub(crate) fn install() -> Result<()> {
     let missing: Vec<&str> =
-        wanted.iter().filter(|(program, _)| !run::exists(program)).map(|&(_, package)| package).collect();
+        WANTED.iter().filter(|(program, _)| !run::exists(program)).map(|&(_, package)| package).collect();
     if missing.is_empty() {
         println!("packages: everything is here");
         return Ok(());
@@ -37,7 +38,9 @@ pub(crate) fn install_these(wanted: &[(&str, &str)]) -> Result<()> {
     }
     println!("packages: installing {list}");
     let apt = |arguments: &[&str]| {
-        Run::new("apt-get", arguments, LIMIT).env("DEBIAN_FRONTEND", "noninteractive").quiet()
+        let run = Run::new("apt-get", arguments, LIMIT).env("DEBIAN_FRONTEND", "noninteractive");
+        // In runlevel 1 Debian starts no service on installing it: the tests start their own.
+        run.env("RUNLEVEL", "1").quiet()
     };
     let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
     arguments.extend(&missing);

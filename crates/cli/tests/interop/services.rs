@@ -1,8 +1,8 @@
 //! Servers and clients that everybody has, with the kernel's TCP, through `--forward`: nginx, iperf3, redis; and a browser on
 //! the status page.
 //!
-//! `LASTACK_SERVICES=large` makes the runs as long as the acceptance wants them; without it they are small, and a test whose
-//! programs are not installed is left out. Lines with `measured:` tell what came out.
+//! `LASTACK_SERVICES=large` makes the runs as long as the acceptance wants them; without it they are small. Lines with
+//! `measured:` tell what came out.
 
 mod browser;
 mod daemon;
@@ -34,12 +34,12 @@ fn size() -> Size {
     if is_large() { LARGE } else { SMALL }
 }
 
-/// Whether all programs are there. Only the acceptance wants every one of them.
+/// Whether all programs are there; else says that `test` is skipped.
 fn are_here(test: &str, programs: &[&str]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let here = |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     let missing: Vec<&str> = programs.iter().copied().filter(|program| !here(program)).collect();
-    if is_large() && !missing.is_empty() {
+    if !missing.is_empty() {
         skip(test, &format!("not installed: {}", missing.join(", ")));
     }
     missing.is_empty()
