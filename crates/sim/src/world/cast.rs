@@ -5,6 +5,7 @@ use super::dice::Dice;
 use super::host::Host;
 use super::link::LinkOptions;
 use super::plan::{Leave, Plan};
+use super::stream::Side;
 use lastack_observe::Instant;
 use lastack_stack::{Config, Knobs};
 use lastack_wire::tcp::Flags;
@@ -90,7 +91,8 @@ pub(super) fn draw(dice: &mut Dice, options: WorldOptions) -> Cast {
         meets.push(meet(dice, options, count, octets_max));
     }
     if options.rough && dice.chance(400) {
-        meets.extend(twice_from_one_port(dice, count));
+        let closer = dice.pick(&[Side::Client, Side::Server]);
+        meets.extend(twice_from_one_port(dice, count, closer));
     }
     let mut cast = Cast {
         hosts,
@@ -189,16 +191,23 @@ fn meet(dice: &mut Dice, options: WorldOptions, count: usize, octets_max: u64) -
     Meet { at: START + dice.micros(0, 3_000_000), client, server, v6, meeting, orderly, plans }
 }
 
-/// The server closes first, so its TIME_WAIT is in the way when the client comes back from the same port.
-fn twice_from_one_port(dice: &mut Dice, count: usize) -> Vec<Meet> {
+/// `closer` closes first, so its TIME_WAIT is in the way when the client comes back from the same port: at the server a
+/// better SYN must reopen it, at the client connect() must take it over.
+fn twice_from_one_port(dice: &mut Dice, count: usize, closer: Side) -> Vec<Meet> {
     let (at, port) = (START + dice.micros(0, 1_000_000), dice.between(31_000, 32_000) as u16);
     let first = dice.micros(50_000, 900_000);
     (0..2u64)
         .map(|round| {
             let mut plans = [Plan::rough(dice, 100), Plan::rough(dice, 100)];
-            plans[0].leave = Leave::CloseAfterEnd;
-            plans[1].leave = if round == 0 { Leave::CloseAt(first) } else { Leave::HalfClose };
+            let [early, late] = match closer {
+                Side::Client => [0, 1],
+                Side::Server => [1, 0],
+            };
+            plans[early].leave = if round == 0 { Leave::CloseAt(first) } else { Leave::HalfClose };
+            plans[late].leave = Leave::CloseAfterEnd;
             plans.iter_mut().for_each(|plan| plan.octets = 0);
+            // The port is held by its TIME_WAIT; bind() is let in all the same (TIMELINES T38).
+            plans[0].options.reuseaddr = true;
             let at = at + Duration::from_secs(round * dice.between(3, 20));
             Meet {
                 at,
