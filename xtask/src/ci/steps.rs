@@ -1,5 +1,8 @@
 //! The steps in their order: quick ones first. The builds share one profile, so that each crate is compiled few times.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Context, Outcome, packages};
 use crate::acceptance::worlds;
 use crate::run::{Ran, Run};

@@ -153,8 +153,11 @@ fn nobody(wanted: Option<&StackName>) -> anyhow::Error {
     }
     match wanted {
         Some(wanted) => {
+            let left = folder::left_over(wanted).map_or_else(String::new, |path| {
+                format!(" ({} is left from one that was killed; the next start removes it)", path.display())
+            });
             anyhow!(
-                "no stack of yours called {wanted} is running: `lastack serve --name {wanted}` starts one"
+                "no stack of yours called {wanted} is running{left}: `lastack serve --name {wanted}` starts one"
             )
         }
         None => anyhow!("no stack of yours is running: `sudo lastack serve` starts one"),

@@ -123,6 +123,13 @@ fn bind(folder: &Path, name: &StackName, owner: Option<User>) -> Result<Option<(
     Ok(Some((listener, claim)))
 }
 
+/// The socket's file of a stack that was killed, when it still lies there.
+pub(crate) fn left_over(name: &StackName) -> Option<PathBuf> {
+    let (_, path) = found().find(|(other, _)| other == name)?;
+    let refused = UnixStream::connect(&path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
+    refused.then_some(path)
+}
+
 /// Removes sockets that nobody answers, as far as we may.
 fn clean(folder: &Path) {
     for (_, path) in sockets(folder) {

@@ -186,6 +186,7 @@ fn a_killed_serve_leaves_a_socket_file_that_the_next_start_cleans() {
         let why = String::from_utf8_lossy(&asked.stderr).into_owned();
         assert_eq!(asked.status.code(), Some(2), "{why}");
         assert!(why.contains(&format!("lastack serve --name {name}")), "it says what to do: {why}");
+        assert!(why.contains(&file.display().to_string()), "it names what is left: {why}");
 
         // The next one takes name, device and address over, and a client that still asks is told by a reset.
         let next = Serve::start(&["--name", &name]);
