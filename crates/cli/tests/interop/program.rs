@@ -65,8 +65,9 @@ impl Serve {
     }
 
     /// kill -9: it can do and say nothing any more. Returns when it is gone.
-    pub(crate) fn kill(self) {
-        drop(self);
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("the child is there");
+        self.child.wait().expect("the child can be waited for");
     }
 
     /// Ctrl-C, and the status it ends with.
@@ -100,7 +101,14 @@ impl Serve {
 }
 
 impl Drop for Serve {
+    /// As Ctrl-C, so that its control socket goes with it; killed when it does not end soon.
     fn drop(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let pid = i32::try_from(self.child.id()).expect("a process number");
+        while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGINT);
+            thread::sleep(Duration::from_millis(10));
+        }
         // It may have ended by itself; there is nothing left to do about that here.
         let _ = self.child.kill();
         let _ = self.child.wait();
