@@ -1,22 +1,9 @@
 use super::*;
-use lastack::observe::{Flow, State, TimerKind};
+use lastack::observe::{Flow, State};
 use proptest::prelude::*;
 
 fn row(state: State, local: &str, remote: &str) -> SocketRow {
-    SocketRow {
-        state,
-        recv_queue: 0,
-        send_queue: 0,
-        flow: Flow { local: local.parse().unwrap(), remote: remote.parse().unwrap() },
-        timer: TimerKind::Off,
-        timer_left: None,
-        retransmits: 0,
-        age: None,
-        orphan: false,
-        unaccepted: false,
-        negotiated: None,
-        host: None,
-    }
+    SocketRow::new(state, Flow { local: local.parse().unwrap(), remote: remote.parse().unwrap() })
 }
 
 fn parse(text: &str) -> Result<Filter, FilterError> {

@@ -5,20 +5,7 @@ use lastack::observe::{Flow, Negotiated, TimerKind};
 use std::time::Duration;
 
 fn row(state: State, local: &str, remote: &str) -> SocketRow {
-    SocketRow {
-        state,
-        recv_queue: 0,
-        send_queue: 0,
-        flow: Flow { local: local.parse().unwrap(), remote: remote.parse().unwrap() },
-        timer: TimerKind::Off,
-        timer_left: None,
-        retransmits: 0,
-        age: None,
-        orphan: false,
-        unaccepted: false,
-        negotiated: None,
-        host: None,
-    }
+    SocketRow::new(state, Flow { local: local.parse().unwrap(), remote: remote.parse().unwrap() })
 }
 
 fn rows() -> Vec<SocketRow> {
