@@ -1,11 +1,12 @@
 //! Where packets come from and go to. Batches in, packets out, nothing known of TCP.
 //!
 //! Kinds: [`tun`] (a Linux TUN interface with segmentation offload), [`memory`] (a link between two stacks of one
-//! process), [`tap`] (writes what passes another device to a pcapng file).
+//! process). A [`gated`] device has a rule before it; [`tap`] is the one that writes what passes to a pcapng file.
 //!
 //! Not here: waiting. A device never blocks; [`Device::readiness`] says what a driver waits on.
 
 mod error;
+pub mod gated;
 pub mod memory;
 pub mod tap;
 #[cfg(target_os = "linux")]

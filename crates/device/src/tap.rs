@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Capabilities, Device, Error, Link, Readiness, Received, Sent};
+use crate::gated::{Gate, Verdict};
 use lastack_wire::{Checksum, Frame, Packet, checksum};
 use pcap_file::pcapng::PcapNgWriter;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
@@ -108,30 +108,28 @@ fn finished(data: Cow<'_, [u8]>, state: Checksum) -> Cow<'_, [u8]> {
     Cow::Owned(data)
 }
 
-/// A device with a tap on it.
-pub struct Tapped<D, W: Write> {
-    device: D,
+/// The gate that writes what passes.
+pub struct Tap<W: Write> {
     capture: Result<Capture<W>, io::Error>,
     clock: fn() -> Duration,
     unflushed: bool,
 }
 
-impl<D: Device, W: Write + Send> Tapped<D, W> {
-    /// Taps `device`; packets are stamped with the system's clock.
+impl<W: Write + Send> Tap<W> {
+    /// A tap for the device called `interface`; packets are stamped with the system's clock.
     ///
     /// # Errors
     /// What the writer answers to the file's head.
-    pub fn new(device: D, writer: W) -> io::Result<Tapped<D, W>> {
-        Tapped::with_clock(device, writer, system_clock)
+    pub fn new(writer: W, interface: &str) -> io::Result<Tap<W>> {
+        Tap::with_clock(writer, interface, system_clock)
     }
 
-    /// Taps `device`; packets are stamped with `clock`, the time since the Unix epoch.
+    /// The same; packets are stamped with `clock`, the time since the Unix epoch.
     ///
     /// # Errors
     /// What the writer answers to the file's head.
-    pub fn with_clock(device: D, writer: W, clock: fn() -> Duration) -> io::Result<Tapped<D, W>> {
-        let capture = Ok(Capture::new(writer, device.name())?);
-        Ok(Tapped { device, capture, clock, unflushed: true })
+    pub fn with_clock(writer: W, interface: &str, clock: fn() -> Duration) -> io::Result<Tap<W>> {
+        Ok(Tap { capture: Ok(Capture::new(writer, interface)?), clock, unflushed: true })
     }
 
     /// Why the tap stopped writing, if it did.
@@ -148,66 +146,34 @@ impl<D: Device, W: Write + Send> Tapped<D, W> {
             }
         }
     }
-
-    fn flush(&mut self) {
-        if std::mem::take(&mut self.unflushed)
-            && let Ok(capture) = &mut self.capture
-            && let Err(error) = capture.flush()
-        {
-            self.capture = Err(error);
-        }
-    }
 }
 
 fn system_clock() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-impl<D: Device, W: Write + Send> Device for Tapped<D, W> {
-    fn name(&self) -> &str {
-        self.device.name()
+impl<W: Write + Send> Gate for Tap<W> {
+    fn arrives(&mut self, frame: &Frame) -> Verdict {
+        self.record(|capture, at| {
+            capture.write(at, Direction::In, Cow::Borrowed(&frame.data), frame.offload.checksum)
+        });
+        Verdict::Pass
     }
 
-    fn mtu(&self) -> u16 {
-        self.device.mtu()
+    fn sent(&mut self, packet: &Packet) {
+        self.record(|capture, at| {
+            let data = Cow::Owned(packet.to_frame().data.into());
+            capture.write(at, Direction::Out, data, packet.offload.checksum)
+        });
     }
 
-    fn capabilities(&self) -> Capabilities {
-        self.device.capabilities()
-    }
-
-    fn readiness(&self) -> Readiness<'_> {
-        self.device.readiness()
-    }
-
-    fn link(&self) -> Link {
-        self.device.link()
-    }
-
-    fn receive(&mut self, frames_max: usize, sink: &mut dyn FnMut(Frame)) -> Result<Received, Error> {
-        let mut seen = Vec::new();
-        let received = self.device.receive(frames_max, &mut |frame| seen.push(frame));
-        for frame in seen {
-            self.record(|capture, at| {
-                capture.write(at, Direction::In, Cow::Borrowed(&frame.data), frame.offload.checksum)
-            });
-            sink(frame);
+    /// A quiet moment: somebody may be reading the file along.
+    fn drained(&mut self) {
+        if std::mem::take(&mut self.unflushed)
+            && let Ok(capture) = &mut self.capture
+            && let Err(error) = capture.flush()
+        {
+            self.capture = Err(error);
         }
-        // A quiet moment: somebody may be reading the file along.
-        if received.as_ref().is_ok_and(|received| received.drained) {
-            self.flush();
-        }
-        received
-    }
-
-    fn send(&mut self, packet: &Packet) -> Result<Sent, Error> {
-        let sent = self.device.send(packet)?;
-        if sent == Sent::Done {
-            self.record(|capture, at| {
-                let data = Cow::Owned(packet.to_frame().data.into());
-                capture.write(at, Direction::Out, data, packet.offload.checksum)
-            });
-        }
-        Ok(sent)
     }
 }

@@ -27,7 +27,8 @@ use crate::values::Cidr;
 use allowed::Allowed;
 use anyhow::{Context, Result, anyhow};
 use lastack::device::Device;
-use lastack::device::tap::Tapped;
+use lastack::device::gated::Gated;
+use lastack::device::tap::Tap;
 use lastack::device::tun::{self, Tun};
 use lastack::net::{Driver, Handle};
 use lastack::stack::Config;
@@ -76,9 +77,12 @@ pub(crate) fn run(options: &ServeOptions) -> Result<Verdict> {
         become_user(user)?;
     }
     let networks = place.neighbours().into_iter().chain(options.allow.iter().copied()).collect();
-    let device = Allowed::new(tun, networks);
+    let device = Gated::new(tun, Allowed::new(networks));
     let device: Box<dyn Device> = match capture {
-        Some(file) => Box::new(Tapped::new(device, file).context("writing the head of the capture")?),
+        Some(file) => {
+            let tap = Tap::new(file, device.name()).context("writing the head of the capture")?;
+            Box::new(Gated::new(device, tap))
+        }
         None => Box::new(device),
     };
     let runtime =

@@ -1,7 +1,8 @@
 //! The tap writes both directions as a reader expects them and changes nothing on the way.
 
 use super::*;
-use crate::memory;
+use crate::gated::Gated;
+use crate::{Device, Sent, memory};
 use bytes::Bytes;
 use lastack_wire::{Gso, Offload, Payload};
 use pcap_file::pcapng::{Block, PcapNgReader};
@@ -65,7 +66,8 @@ fn both_directions_are_written_and_checksums_finished() {
     let file = Shared::default();
     let (left, mut right) = memory::pair(memory::Config::default());
     let clock = || Duration::new(1_700_000_000, 123_456_789);
-    let mut left = Tapped::with_clock(left, file.clone(), clock).unwrap();
+    let tap = Tap::with_clock(file.clone(), left.name(), clock).unwrap();
+    let mut left = Gated::new(left, tap);
     left.send(&partial()).unwrap();
     right.receive(8, &mut |frame| assert_eq!(&frame.data[36..38], &partial().head[36..38])).unwrap();
     let answer = Packet { offload: Offload::default(), ..partial() };
@@ -99,7 +101,8 @@ fn a_checksum_field_outside_the_packet_changes_nothing() {
 #[test]
 fn a_tap_that_cannot_write_lets_the_traffic_pass() {
     let (left, mut right) = memory::pair(memory::Config { mtu: 9000, ..Default::default() });
-    let mut left = Tapped::new(left, Broken).unwrap();
+    let tap = Tap::new(Broken, left.name()).unwrap();
+    let mut left = Gated::new(left, tap);
     let big = Packet {
         payload: Payload::from(Bytes::from(vec![0; 8800])),
         offload: Offload::default(),
@@ -108,6 +111,6 @@ fn a_tap_that_cannot_write_lets_the_traffic_pass() {
     for _ in 0..3 {
         assert_eq!(left.send(&big).unwrap(), Sent::Done);
     }
-    assert_eq!(left.failure().map(ToString::to_string).as_deref(), Some("disk full"));
+    assert_eq!(left.gate().failure().map(ToString::to_string).as_deref(), Some("disk full"));
     assert_eq!(right.receive(8, &mut |_| ()).unwrap().frames, 3);
 }

@@ -1,8 +1,8 @@
 //! A device around another: keeps what passes, and falls silent when told to, as a peer behind a cut cable does.
 
 use bytes::Bytes;
+use lastack_device::gated::{Gate, Gated, Verdict};
 use lastack_device::memory::Memory;
-use lastack_device::{Capabilities, Device, Error, Link, Readiness, Received, Sent};
 use lastack_wire::packet::{self, Parsed};
 use lastack_wire::tcp::{self, Header};
 use lastack_wire::{Frame, Packet};
@@ -50,56 +50,37 @@ fn read(data: &[u8]) -> (Parsed, Header, usize) {
     (parsed, header, payload)
 }
 
-pub(crate) struct Watched {
-    device: Memory,
-    spy: Arc<Spy>,
-}
+pub(crate) type Watched = Gated<Memory, Cut>;
+
+/// The gate of a spy.
+pub(crate) struct Cut(Arc<Spy>);
 
 /// Puts a spy on a device.
 pub(crate) fn watch(device: Memory) -> (Watched, Arc<Spy>) {
     let spy = Arc::new(Spy::default());
-    (Watched { device, spy: spy.clone() }, spy)
+    (Gated::new(device, Cut(spy.clone())), spy)
 }
 
-impl Device for Watched {
-    fn name(&self) -> &str {
-        self.device.name()
+impl Cut {
+    fn verdict(&self) -> Verdict {
+        if self.0.silent.load(Ordering::SeqCst) { Verdict::Drop } else { Verdict::Pass }
     }
+}
 
-    fn mtu(&self) -> u16 {
-        self.device.mtu()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.device.capabilities()
-    }
-
-    fn readiness(&self) -> Readiness<'_> {
-        self.device.readiness()
-    }
-
-    fn link(&self) -> Link {
-        self.device.link()
-    }
-
-    fn receive(&mut self, frames_max: usize, sink: &mut dyn FnMut(Frame)) -> Result<Received, Error> {
-        let spy = &self.spy;
-        self.device.receive(frames_max, &mut |frame| {
-            if !spy.silent.load(Ordering::SeqCst) {
-                spy.received.lock().unwrap().push(frame.data.clone());
-                sink(frame);
-            }
-        })
-    }
-
-    fn send(&mut self, packet: &Packet) -> Result<Sent, Error> {
-        if self.spy.silent.load(Ordering::SeqCst) {
-            return Ok(Sent::Done);
+impl Gate for Cut {
+    fn arrives(&mut self, frame: &Frame) -> Verdict {
+        let verdict = self.verdict();
+        if verdict == Verdict::Pass {
+            self.0.received.lock().unwrap().push(frame.data.clone());
         }
-        let sent = self.device.send(packet)?;
-        if sent == Sent::Done {
-            self.spy.sent.lock().unwrap().push(packet.to_frame().data);
-        }
-        Ok(sent)
+        verdict
+    }
+
+    fn leaves(&mut self, _packet: &Packet) -> Verdict {
+        self.verdict()
+    }
+
+    fn sent(&mut self, packet: &Packet) {
+        self.0.sent.lock().unwrap().push(packet.to_frame().data);
     }
 }

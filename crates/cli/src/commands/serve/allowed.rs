@@ -1,23 +1,22 @@
-//! Whom a served stack answers: a device that passes over packets from anybody else, before the stack sees them.
+//! Whom a served stack answers: a gate that passes over packets from anybody else, before the stack sees them.
 
 #[cfg(test)]
 mod tests;
 
 use crate::values::Cidr;
-use lastack::device::{Capabilities, Device, Error, Link, Readiness, Received, Sent};
-use lastack::wire::{Frame, Packet};
+use lastack::device::gated::{Gate, Verdict};
+use lastack::wire::Frame;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A device behind a list of networks.
+/// A gate for who comes from one of these networks.
 #[derive(Debug)]
-pub(crate) struct Allowed<D> {
-    device: D,
+pub(crate) struct Allowed {
     networks: Vec<Cidr>,
 }
 
-impl<D> Allowed<D> {
-    pub(crate) fn new(device: D, networks: Vec<Cidr>) -> Allowed<D> {
-        Allowed { device, networks }
+impl Allowed {
+    pub(crate) fn new(networks: Vec<Cidr>) -> Allowed {
+        Allowed { networks }
     }
 }
 
@@ -36,38 +35,12 @@ fn source(packet: &[u8]) -> Option<IpAddr> {
     }
 }
 
-impl<D: Device> Device for Allowed<D> {
-    fn name(&self) -> &str {
-        self.device.name()
-    }
-
-    fn mtu(&self) -> u16 {
-        self.device.mtu()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.device.capabilities()
-    }
-
-    fn readiness(&self) -> Readiness<'_> {
-        self.device.readiness()
-    }
-
-    fn link(&self) -> Link {
-        self.device.link()
-    }
-
-    fn receive(&mut self, frames_max: usize, sink: &mut dyn FnMut(Frame)) -> Result<Received, Error> {
-        let networks = &self.networks;
-        self.device.receive(frames_max, &mut |frame| {
-            // What is no IP packet is the stack's to count.
-            if source(&frame.data).is_none_or(|from| networks.iter().any(|network| network.contains(from))) {
-                sink(frame);
-            }
-        })
-    }
-
-    fn send(&mut self, packet: &Packet) -> Result<Sent, Error> {
-        self.device.send(packet)
+impl Gate for Allowed {
+    fn arrives(&mut self, frame: &Frame) -> Verdict {
+        // What is no IP packet is the stack's to count.
+        match source(&frame.data) {
+            Some(from) if !self.networks.iter().any(|network| network.contains(from)) => Verdict::Drop,
+            _ => Verdict::Pass,
+        }
     }
 }
