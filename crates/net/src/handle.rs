@@ -193,6 +193,14 @@ impl Handle {
         self.ask(move |stack, _| std::iter::from_fn(|| stack.poll_event()).take(events_max).collect()).await
     }
 
+    /// How many events gave way to later ones before anybody took them, since the start.
+    ///
+    /// # Errors
+    /// `NetworkDown` when the stack has ended.
+    pub async fn events_lost(&self) -> io::Result<u64> {
+        self.ask(|stack, _| stack.events_lost()).await
+    }
+
     /// The stack's clock: what [`Event::at`] counts from.
     ///
     /// # Errors

@@ -105,6 +105,11 @@ impl Stack {
         self.out.listen_to_events(events);
     }
 
+    /// How many events gave way to later ones before anybody took them, since the start.
+    pub fn events_lost(&self) -> u64 {
+        self.out.events_lost()
+    }
+
     /// The counters.
     pub fn counters(&self) -> &Counters {
         &self.out.counters

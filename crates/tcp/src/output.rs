@@ -20,6 +20,7 @@ pub struct Output {
     replies_max: usize,
     events: VecDeque<Event>,
     events_max: usize,
+    events_lost: u64,
     /// The second in which challenges were last counted, and how many.
     challenge_second: u64,
     challenges: u32,
@@ -36,6 +37,7 @@ impl Output {
             replies_max,
             events: VecDeque::new(),
             events_max,
+            events_lost: 0,
             challenge_second: 0,
             challenges: 0,
         }
@@ -106,6 +108,7 @@ impl Output {
         }
         if self.events.len() == self.events_max {
             self.events.pop_front();
+            self.events_lost += 1;
         }
         self.events.push_back(Event { at: self.now, flow: self.flow, kind });
     }
@@ -114,6 +117,11 @@ impl Output {
     pub fn listen_to_events(&mut self, events_max: usize) {
         self.events_max = events_max;
         self.events.truncate(events_max);
+    }
+
+    /// How many events have given way to later ones, since the start.
+    pub fn events_lost(&self) -> u64 {
+        self.events_lost
     }
 
     /// Takes the oldest event.

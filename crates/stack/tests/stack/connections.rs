@@ -322,6 +322,18 @@ fn events_and_census_tell_the_same_story() {
 }
 
 #[test]
+fn events_that_nobody_takes_in_time_are_counted() {
+    let mut world = World::pair();
+    world.stack(0).keep_events(1);
+    let listener = world.listener(1, 80, 8);
+    let (_client, _server) = world.connected(&listener);
+    // SYN_SENT and ESTABLISHED: the second took the place of the first.
+    assert_eq!(world.stack(0).events_lost(), 1);
+    assert!(world.stack(0).poll_event().is_some());
+    assert!(world.stack(0).poll_event().is_none());
+}
+
+#[test]
 fn a_device_that_cuts_gets_super_segments_with_partial_checksums() {
     let mut config0 = config(0);
     config0.device = Capabilities { tso: true, checksum_offload: true };

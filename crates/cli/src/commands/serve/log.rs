@@ -25,6 +25,7 @@ pub(crate) async fn follow(handle: Handle, readers: broadcast::Sender<Event>) {
     if handle.keep_events(EVENTS_KEPT).await.is_err() {
         return;
     }
+    let mut lost = 0;
     loop {
         tokio::time::sleep(LOOK).await;
         let mut lines = String::new();
@@ -48,6 +49,11 @@ pub(crate) async fn follow(handle: Handle, readers: broadcast::Sender<Event>) {
             if last {
                 break;
             }
+        }
+        let Ok(lost_now) = handle.events_lost().await else { return };
+        if lost_now > lost {
+            lines += &format!("… and {} more events than are kept between two looks\n", lost_now - lost);
+            lost = lost_now;
         }
         if left_out > 0 {
             lines += &format!("… and {left_out} more lines in this moment\n");
