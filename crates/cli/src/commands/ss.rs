@@ -1,8 +1,8 @@
 //! `lastack ss`: the sockets of the kernel or of a running stack, with ss' columns, options and filters.
 
 pub(crate) mod kernel;
+mod lines;
 mod services;
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +12,7 @@ use crate::filter::{Filter, States};
 use crate::options::SsOptions;
 use anyhow::{Result, bail};
 use lastack::observe::{Census, SocketRow, State};
+use lines::Lines;
 use serde::Serialize;
 use services::Services;
 use std::io::{self, Write};
@@ -48,11 +49,25 @@ pub(crate) fn run(options: &SsOptions) -> Result<Verdict> {
             writeln!(out)?;
         } else {
             let names = (!options.numeric).then_some(&services);
-            table::print(&rows, options, names, &mut out)?;
+            print(&rows, options, names, &mut out)?;
         }
     }
     out.flush()?;
     Ok(Verdict::Fine)
+}
+
+/// With `services`, ports have their names.
+fn print(
+    rows: &[SocketRow],
+    options: &SsOptions,
+    services: Option<&Services>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut lines = Lines::of_stack(options, services, rows);
+    if !options.no_header {
+        lines.header(out)?;
+    }
+    rows.iter().try_for_each(|row| lines.print(row, out))
 }
 
 #[derive(Serialize)]

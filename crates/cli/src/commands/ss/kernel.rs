@@ -1,13 +1,11 @@
 //! `lastack ss` on the kernel: sockets go from sock_diag to the line as they come; nothing is kept of them but for --by.
 
 mod groups;
-mod info;
-mod line;
-mod numbers;
 #[cfg(test)]
 mod tests;
 
 use super::SCHEMA;
+use super::lines::Lines;
 use super::services::Services;
 use crate::Verdict;
 use crate::filter::{Filter, States};
@@ -20,7 +18,6 @@ use lastack_host::age::Lifetimes;
 use lastack_host::counters::SocketUse;
 use lastack_host::processes::Processes;
 use lastack_host::{Diag, Dumped, Extensions, Family, Query, StateSet};
-use line::Lines;
 use std::io::{self, Write};
 
 /// Prints what passes, in the network namespace that was asked for.
@@ -59,7 +56,7 @@ fn look(options: &SsOptions, filter: &Filter, services: &Services) -> Result<()>
     } else if options.json {
         json(&mut diag, options, filter, lifetimes, processes.as_ref(), &mut out)?
     } else {
-        let mut lines = Lines::new(options, (!options.numeric).then_some(services), processes.as_ref());
+        let mut lines = Lines::of_kernel(options, (!options.numeric).then_some(services), processes.as_ref());
         if !options.no_header {
             lines.header(&mut out)?;
         }

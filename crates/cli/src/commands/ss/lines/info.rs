@@ -1,7 +1,8 @@
-//! What -i and -m add below a line: TCP_INFO and the memory, in ss' words and order.
+//! What -i and -m add below a line: TCP_INFO (of a stack's socket what the handshake agreed on) and the memory, in ss' words and
+//! order.
 
 use super::numbers::{bits, general};
-use lastack::observe::{Bbr, HostFacts, SocketMemory, State, TcpInfo};
+use lastack::observe::{Bbr, HostFacts, Negotiated, SocketMemory, SocketRow, State, TcpInfo};
 use std::io::{self, Write};
 
 /// Below this the kernel has a threshold; above, it has never lost anything.
@@ -16,6 +17,20 @@ pub(super) fn memory(memory: &SocketMemory, out: &mut dyn Write) -> io::Result<(
         out,
         " skmem:(r{receive},rb{receive_max},t{transmit},tb{send_max},f{forward},w{send},o{option},bl{backlog},d{drops})"
     )
+}
+
+/// A line of its own with what the handshake agreed on, once it has.
+pub(super) fn agreed(row: &SocketRow, out: &mut dyn Write) -> io::Result<()> {
+    let Some(agreed) = row.negotiated.filter(|_| row.state != State::Listen) else { return Ok(()) };
+    let Negotiated { timestamps, sack, window_scale, mss } = agreed;
+    write!(out, "\n\t")?;
+    for (agreed, word) in [(timestamps, " ts"), (sack, " sack")] {
+        write!(out, "{}", if agreed { word } else { "" })?;
+    }
+    if let Some((theirs, ours)) = window_scale {
+        write!(out, " wscale:{theirs},{ours}")?;
+    }
+    write!(out, " mss:{mss}")
 }
 
 /// `options`: also what -o adds. `numeric`: rates as whole numbers.
