@@ -64,6 +64,12 @@ pub(crate) struct ServeOptions {
     /// Connections to this port of the stack go on to a service of the host, over a kernel socket. May be repeated.
     #[arg(long, value_name = "PORT=HOST:PORT")]
     pub(crate) forward: Vec<Forward>,
+    /// A SYN proxy before every --forward: its SYNs are answered with cookies and nothing is kept, whatever tcp_syncookies
+    /// says, and the service sees a connection only when its client has completed the handshake. A service that refuses
+    /// resets a client that was connected already, as SYNPROXY of the kernel's netfilter does; without timestamps
+    /// clients lose window scale and SACK.
+    #[arg(long, requires = "forward")]
+    pub(crate) syn_proxy: bool,
     /// Answer peers of this network, too. Without it only the network of the device is answered. May be repeated.
     #[arg(long, value_name = "CIDR")]
     pub(crate) allow: Vec<Cidr>,

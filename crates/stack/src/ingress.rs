@@ -187,6 +187,9 @@ impl Stack {
     }
 
     fn deliver_to_time_wait(&mut self, flow: FlowRef, tuple: Tuple, arrival: &Arrival) {
+        if self.cookie_takes_over(flow, tuple, arrival) {
+            return;
+        }
         let offset = isn::timestamp_offset(&self.secret, &tuple, &self.config.knobs);
         let Some(record) = self.flows.slabs.waits.get_mut(flow) else { return };
         let before = record.state();
@@ -206,6 +209,9 @@ impl Stack {
                     return record.acknowledge(offset, self.now, &mut self.out);
                 };
                 let record = *record;
+                if self.syn_proxy_for(&tuple).is_some() {
+                    return self.request(number, tuple, arrival, None);
+                }
                 self.end_wait(flow);
                 record.reopen(&mut self.out);
                 self.request(number, tuple, arrival, Some(floor.0));

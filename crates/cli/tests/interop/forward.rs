@@ -71,3 +71,21 @@ fn a_client_that_goes_away_resets_the_service() {
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     });
 }
+
+/// Behind `--syn-proxy` the service meets a client that has proved itself, and the octets are the same.
+#[test]
+fn a_syn_proxy_lets_clients_through() {
+    in_namespace("a_syn_proxy_lets_clients_through", || {
+        let (listener, forward) = service();
+        let serve = Serve::start(&["--syn-proxy", "--forward", &forward]);
+        assert!(serve.printed().iter().any(|line| line.ends_with("behind a SYN proxy")));
+        let mut client = TcpStream::connect((STACK, 8080)).expect("serve forwards");
+        let (mut service, _) = listener.accept().expect("serve connects");
+        client.write_all(b"question").expect("connected");
+        service.write_all(b"answer").expect("connected");
+        let (mut asked, mut answered) = ([0; 8], [0; 6]);
+        service.read_exact(&mut asked).expect("the question arrives");
+        client.read_exact(&mut answered).expect("the answer arrives");
+        assert_eq!((&asked, &answered), (b"question", b"answer"));
+    });
+}

@@ -4,7 +4,8 @@
 
 use super::handshake::Third;
 use crate::egress::path_mss;
-use crate::index::Tuple;
+use crate::flows::FlowRef;
+use crate::index::{Tuple, hash_tuple};
 use crate::stack::Stack;
 use lastack_observe::{Counter, DropReason, EventKind, Instant, Refusal, ResetReason};
 use lastack_tcp::cookie::COOKIE_LIFE;
@@ -22,10 +23,12 @@ impl Stack {
     /// The queue of half-open requests is full, or cookies are always sent: false when the SYN is dropped instead.
     pub(super) fn wants_cookie(&mut self, number: u16) -> bool {
         let mode = self.config.knobs.tcp_syncookies;
-        let cookies = mode != 0;
+        let proxy = self.listeners.get(number).is_some_and(|listener| listener.options.syn_proxy);
+        let cookies = proxy || mode != 0;
         self.out.count(if cookies { Counter::ReqQFullDoCookies } else { Counter::ReqQFullDrop });
         if let Some(listener) = self.listeners.get_mut(number)
             && mode != 2
+            && !proxy
             && !std::mem::replace(&mut listener.flood_told, true)
         {
             // Linux writes its log line once per listener, too.
@@ -52,12 +55,38 @@ impl Stack {
         self.out.reply(answer);
     }
 
+    /// The listener for this flow, when it is a SYN proxy.
+    pub(super) fn syn_proxy_for(&self, tuple: &Tuple) -> Option<u16> {
+        let number = self.listeners.find(tuple.local, hash_tuple(self.shard_key, tuple))?;
+        self.listeners.get(number).filter(|listener| listener.options.syn_proxy).map(|_| number)
+    }
+
+    /// A SYN proxy leaves a TIME_WAIT alone until a third segment proves the peer, so that a forged SYN ends nothing: true
+    /// when this is it.
+    pub(super) fn cookie_takes_over(&mut self, wait: FlowRef, tuple: Tuple, arrival: &Arrival) -> bool {
+        let flags = arrival.header.flags;
+        if !flags.ack() || flags.syn() || flags.rst() {
+            return false;
+        }
+        let Some(number) = self.syn_proxy_for(&tuple) else { return false };
+        let knobs = &self.config.knobs;
+        let offset = isn::timestamp_offset(&self.secret, &tuple, knobs);
+        if self.cookies.check(&tuple, arrival, offset, knobs, self.now).is_none() {
+            return false;
+        }
+        let Some((&record, _)) = self.flows.slabs.waits.get(wait) else { return false };
+        self.end_wait(wait);
+        record.reopen(&mut self.out);
+        self.take_cookie(number, tuple, arrival)
+    }
+
     /// A third segment for which there is no request: true when a cookie was due, and it is dealt with.
     pub(super) fn take_cookie(&mut self, number: u16, tuple: Tuple, arrival: &Arrival) -> bool {
         let flags = arrival.header.flags;
         let Some(listener) = self.listeners.get(number) else { return false };
         let recent = listener.overflowed.is_some_and(|at| self.now.since(at) <= COOKIE_LIFE);
-        if self.config.knobs.tcp_syncookies == 0 || flags.syn() || flags.rst() || !recent {
+        let cookies = listener.options.syn_proxy || self.config.knobs.tcp_syncookies != 0;
+        if !cookies || flags.syn() || flags.rst() || !recent {
             return false;
         }
         let knobs = &self.config.knobs;

@@ -29,7 +29,8 @@ impl Stack {
     pub(super) fn request(&mut self, number: u16, tuple: Tuple, arrival: &Arrival, iss: Option<Seq>) {
         let Some(listener) = self.listeners.get(number) else { return };
         let (somaxconn, mode) = (self.config.knobs.somaxconn, self.config.knobs.tcp_syncookies);
-        let crowded = iss.is_none() && (mode == 2 || listener.half_open_is_full(somaxconn));
+        let always = mode == 2 || listener.options.syn_proxy;
+        let crowded = iss.is_none() && (always || listener.half_open_is_full(somaxconn));
         let overflows = listener.accept_is_full(somaxconn);
         let spared = listener.spares_the_rest(self.config.knobs.tcp_max_syn_backlog);
         if crowded && !self.wants_cookie(number) {

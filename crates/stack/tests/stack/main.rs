@@ -9,5 +9,6 @@ mod listeners;
 mod ports;
 mod raw;
 mod shards;
+mod syn_proxy;
 mod urgent;
 mod world;

@@ -162,7 +162,12 @@ impl Connection {
             Some(seconds) if seconds > 0 => seconds.unsigned_abs(),
             _ => knobs.tcp_fin_timeout,
         };
-        Duration::from_secs(u64::from(seconds)).max(self.rto(knobs) * 7 / 2)
+        Duration::from_secs(u64::from(seconds)).max(self.least_fin_wait_2(knobs))
+    }
+
+    /// However short the knob: a peer whose FIN is on its way must find somebody.
+    pub(super) fn least_fin_wait_2(&self, knobs: &Knobs) -> Duration {
+        self.rto(knobs) * 7 / 2
     }
 
     /// The user timeout leaves less time than `interval`: end it there (Linux tcp_clamp_rto_to_user_timeout).

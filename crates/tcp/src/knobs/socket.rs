@@ -39,6 +39,9 @@ pub struct SocketOptions {
     pub syncnt: Option<u8>,
     /// TCP_DEFER_ACCEPT of a listener, seconds: a bare third segment waits for data that long; zero: off.
     pub defer_accept: u32,
+    /// Of a listener: every SYN is answered with a cookie and no request is kept, whatever `tcp_syncookies` says. Who
+    /// comes out of accept() has proved its address. No Linux option; netfilter's SYNPROXY is the like.
+    pub syn_proxy: bool,
     /// TCP_LINGER2, seconds; negative: no FIN_WAIT2 at all for an orphan.
     pub linger2: Option<i32>,
     /// TCP_MAXSEG: the largest segment that either side sends.
@@ -79,6 +82,7 @@ impl SocketOptions {
         user_timeout: None,
         syncnt: None,
         defer_accept: 0,
+        syn_proxy: false,
         linger2: None,
         maxseg: None,
         rcvbuf: None,

@@ -29,7 +29,8 @@ pub(crate) fn print(facts: &Facts<'_>) -> io::Result<()> {
     writeln!(out, "stack  {}", list(&facts.place.stack))?;
     writeln!(out, "serves echo 7, discard 9, chargen 19, http 80; Ctrl-C ends it and removes the device")?;
     for forward in &facts.options.forward {
-        writeln!(out, "forwards {forward}")?;
+        let how = if facts.options.syn_proxy { ", behind a SYN proxy" } else { "" };
+        writeln!(out, "forwards {forward}{how}")?;
     }
     writeln!(out)?;
     for (address, _) in &facts.place.stack {

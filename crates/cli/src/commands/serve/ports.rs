@@ -4,10 +4,12 @@ use super::counted::Counted;
 use super::{forward, http, services};
 use crate::values::Forward;
 use anyhow::{Context, Result};
-use lastack::net::{Handle, TcpListener, TcpStream};
+use lastack::net::{Handle, TcpListener, TcpSocket, TcpStream};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+/// Of every listener; `somaxconn` bounds it.
+const BACKLOG: u32 = 1024;
 /// Where the page is.
 const HTTP: u16 = 80;
 
@@ -49,28 +51,45 @@ impl Service {
 
 /// Binds every port of `address` and serves it until the stack ends.
 ///
-/// A forward takes the place of a service on its port.
-pub(crate) async fn open(handle: &Handle, address: IpAddr, forwards: &[Forward]) -> Result<()> {
+/// A forward takes the place of a service on its port, behind a SYN proxy when `syn_proxy` is set.
+pub(crate) async fn open(
+    handle: &Handle,
+    address: IpAddr,
+    forwards: &[Forward],
+    syn_proxy: bool,
+) -> Result<()> {
     for forward in forwards {
-        let listener = bind(handle, address, forward.port).await?;
+        let listener = bind(handle, address, forward.port, syn_proxy).await?;
         tokio::spawn(forward::each(listener, forward.clone()));
     }
     let free = |port: u16| forwards.iter().all(|forward| forward.port != port);
     for service in Service::ALL.into_iter().filter(|service| free(service.port())) {
-        let listener = bind(handle, address, service.port()).await?;
+        let listener = bind(handle, address, service.port(), false).await?;
         tokio::spawn(each(listener, service));
     }
     if free(HTTP) {
-        let listener = bind(handle, address, HTTP).await?;
+        let listener = bind(handle, address, HTTP, false).await?;
         let site = http::router(handle.clone());
         tokio::spawn(async { axum::serve(Http(listener), site).await });
     }
     Ok(())
 }
 
-async fn bind(handle: &Handle, address: IpAddr, port: u16) -> Result<TcpListener> {
+/// The option is set before the socket listens, so that no request slips in.
+async fn bind(handle: &Handle, address: IpAddr, port: u16, syn_proxy: bool) -> Result<TcpListener> {
     let at = SocketAddr::new(address, port);
-    TcpListener::bind_on(handle, at).await.with_context(|| format!("binding {at}"))
+    let listening = async {
+        let socket = TcpSocket::on(handle, at.into());
+        socket.set_options(|options| {
+            options.reuseaddr = true;
+            options.syn_proxy = syn_proxy;
+        });
+        socket.bind(at)?;
+        let listener = socket.listen(BACKLOG)?;
+        listener.listening().await?;
+        io::Result::Ok(listener)
+    };
+    listening.await.with_context(|| format!("binding {at}"))
 }
 
 /// Serves every connection in a task of its own. Ends with the listener, which ends with the stack.
