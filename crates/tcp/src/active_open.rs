@@ -300,10 +300,11 @@ impl ActiveOpen {
     }
 
     /// Makes the connection. `arrival` is the segment whose verdict was [`ActiveVerdict::Establish`]; the caller then
-    /// hands it to [`Connection::handle_segment`] unless it carries SYN, which this type has dealt with.
+    /// hands it to [`Connection::handle_segment`] unless it carries SYN, which this type has dealt with. What acknowledged
+    /// nothing and was taken all the same acknowledges our SYN from here on, so that its text and its FIN count.
     pub fn establish(
         self,
-        arrival: &Arrival,
+        arrival: &mut Arrival,
         options: &SocketOptions,
         knobs: &Knobs,
         now: Instant,
@@ -311,6 +312,9 @@ impl ActiveOpen {
     ) -> Connection {
         let cause = if arrival.header.flags.syn() { Cause::SynAckReceived } else { Cause::SynAcked };
         ACTIVE_OPEN.go(self.state, cause, out);
+        if arrival.header.ack == self.iss {
+            arrival.header.ack = self.iss + 1;
+        }
         Connection::new(self.seed(arrival, options, now), options, knobs, now)
     }
 

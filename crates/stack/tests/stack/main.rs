@@ -6,6 +6,7 @@ mod cookies;
 mod flood;
 mod icmp;
 mod listeners;
+mod matrix;
 mod ports;
 mod raw;
 mod shards;

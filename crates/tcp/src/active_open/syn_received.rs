@@ -49,6 +49,10 @@ impl ActiveOpen {
             }
             return ActiveVerdict::Keep;
         }
+        if flags.syn() {
+            // Linux takes a SYN that comes twice for a sign that its acknowledgment was lost (matrix).
+            out.count(Counter::DelayedAckLost);
+        }
         self.first_ack = if flags.syn() { FirstAck::NowWithDuplicateSyn } else { FirstAck::NotOwed };
         ActiveVerdict::Establish
     }

@@ -223,7 +223,7 @@ fn seed_after(mut open: ActiveOpen, arrival: &Arrival, options: &SocketOptions, 
     let mut out = output(NOW);
     assert_eq!(open.handle_segment(arrival, &Knobs::default(), at(ms), &mut out), ActiveVerdict::Establish);
     let seed = open.seed(arrival, options, at(ms));
-    let connection = open.establish(arrival, options, &Knobs::default(), at(ms), &mut out);
+    let connection = open.establish(&mut arrival.clone(), options, &Knobs::default(), at(ms), &mut out);
     assert_eq!(connection.state(), State::Established);
     seed
 }
@@ -260,6 +260,20 @@ fn a_retransmitted_syn_is_measured_by_its_echo_or_not_at_all() {
         let timestamps = echo.map(|echo| Timestamps { value: 1, echo });
         let answer = peer_syn(Flags::SYN.with(Flags::ACK), IRS, ISS + 1, timestamps);
         assert_eq!(seed_after(open, &answer, &plain, 1040).rtt, expected);
+    }
+}
+
+/// Matrix row SYN_RECV(simultaneous open): an acknowledgment of nothing completes it, and what comes with it counts.
+#[test]
+fn what_acknowledges_nothing_is_handed_on_as_an_acknowledgment_of_our_syn() {
+    let mut out = output(NOW);
+    for name in ["ACK that does not ack our SYN/FIN", "FIN|ACK in order, does not ack our SYN/FIN"] {
+        let (mut open, mut arrival) = (crossed(), ends().segment(name));
+        assert_eq!(arrival.header.ack, ISS);
+        let knobs = Knobs::default();
+        assert_eq!(open.handle_segment(&arrival, &knobs, at(106), &mut out), ActiveVerdict::Establish);
+        open.establish(&mut arrival, &SocketOptions::default(), &knobs, at(106), &mut out);
+        assert_eq!(arrival.header.ack, ISS + 1, "{name}");
     }
 }
 

@@ -85,7 +85,7 @@ proptest! {
                 match live.handle_segment(&arrival, &knobs, now, &mut out) {
                     ActiveVerdict::Keep => open = Some(live),
                     ActiveVerdict::Establish => {
-                        prop_assert_eq!(live.establish(&arrival, &options, &knobs, now, &mut out).state(), State::Established);
+                        prop_assert_eq!(live.establish(&mut arrival.clone(), &options, &knobs, now, &mut out).state(), State::Established);
                     }
                     ActiveVerdict::Fail(_) => {}
                 }
