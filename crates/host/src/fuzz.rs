@@ -1,12 +1,12 @@
 //! Bodies of fuzz targets: any octets as each of the things that are read here. Nothing may panic, whatever comes.
 
 use crate::counters::{KernelCounters, SocketUse};
-use crate::{diag, processes};
+use crate::{diag, pasted, processes};
 
 /// The first octet chooses what the others are taken for.
 pub fn read(octets: &[u8]) {
     let Some((choice, octets)) = octets.split_first() else { return };
-    match choice % 4 {
+    match choice % 5 {
         0 => {
             diag::parse_any(octets);
         }
@@ -19,6 +19,9 @@ pub fn read(octets: &[u8]) {
             counters.add_text(&text);
             counters.known();
             SocketUse::parse(&text);
+        }
+        3 => {
+            pasted::parse(&String::from_utf8_lossy(octets));
         }
         _ => {
             processes::parse_limits(&String::from_utf8_lossy(octets));

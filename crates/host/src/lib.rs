@@ -15,6 +15,7 @@ pub mod fuzz;
 pub mod interfaces;
 pub mod listeners;
 pub mod namespace;
+pub mod pasted;
 pub mod processes;
 pub mod sysctl;
 pub mod tune;

@@ -44,6 +44,11 @@ impl Census {
         self.counts[state as usize] = self.counts[state as usize].saturating_sub(1);
     }
 
+    /// Adds flows or listeners in this state that were counted elsewhere.
+    pub fn add(&mut self, state: State, count: u32) {
+        self.counts[state as usize] = self.counts[state as usize].saturating_add(count);
+    }
+
     /// Adds the counts of another.
     pub fn join(&mut self, other: &Census) {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
