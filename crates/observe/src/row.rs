@@ -78,6 +78,9 @@ pub struct SocketRow {
     pub timer_left: Option<Duration>,
     /// Timeouts in a row without an answer.
     pub retransmits: u8,
+    /// The retransmission timeout as it is now, doublings included, when it is known; milliseconds in JSON.
+    #[serde(default, rename = "rto_ms", with = "millis")]
+    pub rto: Option<Duration>,
     /// Time in this state, when it is known; milliseconds in JSON.
     #[serde(rename = "age_ms", with = "millis")]
     pub age: Option<Duration>,
@@ -103,6 +106,7 @@ impl SocketRow {
             timer: TimerKind::Off,
             timer_left: None,
             retransmits: 0,
+            rto: None,
             age: None,
             orphan: false,
             unaccepted: false,

@@ -109,6 +109,7 @@ impl Stack {
             timer: timer.map_or(TimerKind::Off, |(kind, _)| kind),
             timer_left: left(timer.map(|(_, at)| at), now),
             retransmits: entry.engine.retransmits(),
+            rto: Some(entry.engine.current_rto(&self.config.knobs)),
             age: Some(now.since(entry.since)),
             orphan: entry.orphan,
             unaccepted: entry.cell.as_ref().is_some_and(|cell| !cell.lock().owned),

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 const FLOORS: &[(&str, u8)] = &[
     ("wire", 1),
     ("observe", 1),
+    ("explain", 2),
     ("tcp", 2),
     ("stack", 3),
     ("device", 3),
@@ -20,7 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// No clock, no I/O, no randomness of their own.
-pub(super) const PURE: &[&str] = &["crates/wire", "crates/observe", "crates/tcp", "crates/stack"];
+pub(super) const PURE: &[&str] = &["crates/wire", "crates/observe", "crates/explain", "crates/tcp", "crates/stack"];
 
 /// What a pure crate must not depend on, not even for a feature.
 const IMPURE: &[&str] =

@@ -180,6 +180,7 @@ impl<'a> SocketView<'a> {
         row.timer = self.timer();
         row.timer_left = self.timer_left();
         row.retransmits = self.retransmits();
+        row.rto = info.filter(|info| info.rto_us > 0).map(|info| Duration::from_micros(info.rto_us.into()));
         row.age = None;
         row.orphan = self.orphan();
         row.unaccepted = self.unaccepted();

@@ -9,6 +9,7 @@ fn row() -> SocketRow {
         timer: TimerKind::On,
         timer_left: Some(Duration::from_millis(204)),
         retransmits: 2,
+        rto: Some(Duration::from_millis(816)),
         age: None,
         orphan: false,
         unaccepted: true,

@@ -1,0 +1,145 @@
+//! Sockets before the application has its connection: CLOSE, LISTEN, SYN_SENT, SYN_RECV, and what waits for accept().
+
+use crate::schedule::Schedule;
+use crate::words::{counted, moments, octets, span, times, within};
+use crate::{Explanation, Rule, Rules};
+use lastack_observe::{SocketRow, State};
+
+pub(crate) fn closed() -> Explanation {
+    Explanation {
+        why: "The socket has no connection (fresh, bound, or just ended)".to_owned(),
+        end: "never changes by itself: the application must connect, listen or close".to_owned(),
+        knobs: Vec::new(),
+    }
+}
+
+/// Recv-Q is what waits for accept(), Send-Q the backlog, and one more than the backlog is admitted (TIMELINES T09c).
+pub(crate) fn listen(row: &SocketRow, rules: &Rules) -> Explanation {
+    let (waiting, backlog) = (row.recv_queue, row.send_queue);
+    let room = u64::from(backlog) + 1;
+    let mut knobs = vec![format!("the backlog {backlog}"), rules.named(Rule::Somaxconn)];
+    if waiting <= backlog {
+        return Explanation {
+            why: format!("It waits for connections, and {waiting} of at most {room} wait for accept()"),
+            end: "never ends unless the application closes it".to_owned(),
+            knobs,
+        };
+    }
+    knobs.push(rules.named(Rule::AbortOnOverflow));
+    let third = match rules.value(Rule::AbortOnOverflow) {
+        Some(0) => "third ACKs are ignored",
+        Some(_) => "third ACKs are answered with RST",
+        None => "third ACKs are ignored or answered with RST",
+    };
+    Explanation {
+        why: format!(
+            "Its accept queue is full, {waiting} of {room}: new SYNs are dropped and {third}, so clients wait or fail"
+        ),
+        end: "never ends unless the application calls accept() faster (a larger backlog only buys time)"
+            .to_owned(),
+        knobs,
+    }
+}
+
+pub(crate) fn syn_sent(row: &SocketRow, rules: &Rules) -> Explanation {
+    let next = within(row.timer_left);
+    let mut knobs = vec![rules.named(Rule::SynRetries)];
+    if rules.linear() > 0 || rules.value(Rule::SynRetries).is_none() {
+        knobs.push(rules.named(Rule::SynLinearTimeouts));
+    }
+    knobs.push("TCP_SYNCNT or TCP_USER_TIMEOUT of the socket".to_owned());
+    let why = format!(
+        "connect() waits: no SYN-ACK has answered our SYN, which was repeated {}",
+        times(row.retransmits)
+    );
+    let Some(schedule) = Schedule::of_syn(rules, false) else {
+        let end = format!("the next timeout is {next}, and after the last one connect() fails with ETIMEDOUT");
+        return Explanation { why, end, knobs };
+    };
+    let all = moments(&schedule.repeats);
+    let total = span(schedule.end);
+    let end = match row.timer_left.and_then(|left| schedule.remaining(row.retransmits, left)) {
+        Some(remaining) => format!(
+            "the next timeout is {next}; repeats leave {all} s after the first, and {total} after it, in {}, connect() \
+             fails with ETIMEDOUT",
+            span(remaining)
+        ),
+        None => format!(
+            "the next timeout is {next}; repeats leave {all} s after the first, and {total} after it connect() fails \
+             with ETIMEDOUT"
+        ),
+    };
+    Explanation { why, end, knobs }
+}
+
+/// A whole socket, from a simultaneous open, has its own SYN in Send-Q; a listener's request has nothing there.
+pub(crate) fn syn_recv(row: &SocketRow, rules: &Rules) -> Explanation {
+    if row.send_queue > 0 { simultaneous(row, rules) } else { request(row, rules) }
+}
+
+fn request(row: &SocketRow, rules: &Rules) -> Explanation {
+    let next = within(row.timer_left);
+    let schedule = Schedule::of_syn_ack(rules);
+    let of = match &schedule {
+        Some(schedule) => format!("{} of {} repeats have left", row.retransmits, schedule.repeats.len()),
+        None => format!("{} have left", counted(row.retransmits.into(), "repeat")),
+    };
+    let remaining =
+        schedule.zip(row.timer_left).and_then(|(schedule, left)| schedule.remaining(row.retransmits, left));
+    let gone = remaining.map_or_else(|| "after the last one".to_owned(), |left| format!("in {}", span(left)));
+    Explanation {
+        why: "A SYN was answered with SYN-ACK, and the ACK that completes the handshake is missing (lost, never sent by a \
+              forged address, or ignored because the accept queue is full)"
+            .to_owned(),
+        end: format!(
+            "the next timeout is {next}, {of}, and {gone} the request is dropped silently, sooner when the queue is more \
+             than half full"
+        ),
+        knobs: vec![rules.named(Rule::SynAckRetries)],
+    }
+}
+
+fn simultaneous(row: &SocketRow, rules: &Rules) -> Explanation {
+    let next = within(row.timer_left);
+    let remaining = Schedule::of_syn(rules, true)
+        .zip(row.timer_left)
+        .and_then(|(schedule, left)| schedule.remaining(row.retransmits, left));
+    let gone = remaining
+        .map_or_else(|| "after the last repeat".to_owned(), |left| format!("in about {}", span(left)));
+    Explanation {
+        why: format!(
+            "Both ends sent a SYN at once (no listener is involved), and ours is not acknowledged; our SYN-ACK was repeated \
+             {}",
+            times(row.retransmits)
+        ),
+        end: format!("the next timeout is {next}, and {gone} connect() fails with ETIMEDOUT"),
+        knobs: vec![
+            rules.named(Rule::SynRetries),
+            "TCP_SYNCNT or TCP_USER_TIMEOUT of the socket".to_owned(),
+        ],
+    }
+}
+
+/// Complete for TCP, unknown to the application.
+pub(crate) fn unaccepted(row: &SocketRow, rules: &Rules) -> Explanation {
+    let finished = row.state == State::CloseWait;
+    // The peer's FIN counts as one octet.
+    let unread = row.recv_queue.saturating_sub(finished.into());
+    let read = match unread {
+        0 => String::new(),
+        unread => format!(" with {} to read", octets(unread)),
+    };
+    let peer = if finished { ", and the peer has closed already" } else { "" };
+    Explanation {
+        why: format!(
+            "The handshake is over, but accept() has not returned the connection: it waits in the listener's queue{read}{peer}"
+        ),
+        end: "never ends by itself, unless the application calls accept(), the listener closes (RST to the peer) or the \
+              peer resets"
+            .to_owned(),
+        knobs: vec![
+            "the application, which is slow to accept".to_owned(),
+            format!("the backlog, at most {}", rules.named(Rule::Somaxconn)),
+        ],
+    }
+}
