@@ -7,8 +7,7 @@ use crate::{Explanation, Rule, Rules};
 use lastack_observe::{SocketRow, State, TimerKind};
 use std::time::Duration;
 
-/// Linux's TIME_WAIT, which no sysctl changes (TIMELINES T05, T05b); also the longest that an orphan's FIN_WAIT2 lasts as a
-/// small record (T04c).
+/// Linux's TIME_WAIT, which no sysctl changes (TIMELINES T05, T05b).
 const TIME_WAIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn unacknowledged_fin(row: &SocketRow, rules: &Rules) -> Explanation {
@@ -24,10 +23,9 @@ pub(crate) fn unacknowledged_fin(row: &SocketRow, rules: &Rules) -> Explanation 
     };
     let verb = if data.is_empty() { "is" } else { "are" };
     let repeated = match (row.timer, row.retransmits) {
-        (TimerKind::Persist, probes) => format!(
-            "the peer's window is closed, and {} went unanswered",
-            counted(probes.into(), "probe")
-        ),
+        (TimerKind::Persist, probes) => {
+            format!("the peer's window is closed, and {} went unanswered", counted(probes.into(), "probe"))
+        }
         (_, sent) => format!("our FIN{data} {verb} not acknowledged, repeated {} so far", times(sent)),
     };
     let owner = if row.orphan { "; no application holds the socket" } else { "" };
@@ -52,7 +50,9 @@ pub(crate) fn unacknowledged_fin(row: &SocketRow, rules: &Rules) -> Explanation 
     if rules.value(Rule::OrphanRetries) == Some(0) {
         knobs[0] += &format!(" (which means {ORPHAN_RETRIES})");
     }
-    let end = if row.timer == TimerKind::Persist { orphan_probes(row, rules) } else {
+    let end = if row.timer == TimerKind::Persist {
+        orphan_probes(row, rules)
+    } else {
         format!(
             "an ACK of it leads to {then}, else the next repeat is {next}, and {} the kernel forgets it silently",
             given_up(row, rules, Rule::OrphanRetries)
@@ -75,14 +75,17 @@ fn orphan_probes(row: &SocketRow, rules: &Rules) -> String {
             span(patience(probes, rules)),
             span(rules.rto_max())
         ),
-        None => format!("an open window lets it go on, else the next probe is {next}, and after the last it is forgotten"),
+        None => format!(
+            "an open window lets it go on, else the next probe is {next}, and after the last it is forgotten"
+        ),
     }
 }
 
 pub(crate) fn fin_wait_2(row: &SocketRow, rules: &Rules) -> Explanation {
     let limit = || vec![rules.named(Rule::FinTimeout), "TCP_LINGER2 of the socket".to_owned()];
     if !row.orphan {
-        let why = "We shut our side, the peer acknowledged it and may still send: the socket is half closed".to_owned();
+        let why = "We shut our side, the peer acknowledged it and may still send: the socket is half closed"
+            .to_owned();
         if row.timer == TimerKind::Keepalive {
             let end = format!(
                 "the peer's FIN or our close() ends it, or, when the peer is gone, keepalive {}",
@@ -100,9 +103,11 @@ pub(crate) fn fin_wait_2(row: &SocketRow, rules: &Rules) -> Explanation {
             knobs: limit(),
         };
     }
-    // What exceeds 60 s is spent as a whole socket, on the keepalive timer.
+    // What tcp_fin_timeout has beyond 60 s is spent twice: as a whole socket, on the keepalive timer, and then as the small
+    // record (TIMELINES T04c).
+    let surplus = rules.seconds(Rule::FinTimeout).map(|limit| limit.saturating_sub(TIME_WAIT));
     let left = match row.timer {
-        TimerKind::Keepalive => row.timer_left.map(|left| left + TIME_WAIT),
+        TimerKind::Keepalive => row.timer_left.zip(surplus).map(|(left, surplus)| left + surplus),
         _ => row.timer_left,
     };
     Explanation {
@@ -153,7 +158,8 @@ fn reuse(row: &SocketRow, rules: &Rules, length: Duration) -> String {
     if !allowed {
         return "may not take the ports (only on loopback)".to_owned();
     }
-    let delay = rules.count(Rule::TwReuseDelay).map_or(Duration::from_secs(1), |ms| Duration::from_millis(ms.into()));
+    let delay =
+        rules.count(Rule::TwReuseDelay).map_or(Duration::from_secs(1), |ms| Duration::from_millis(ms.into()));
     let age = length.saturating_sub(row.timer_left.unwrap_or(length));
     match delay.saturating_sub(age) {
         Duration::ZERO => "may take the ports when both sides sent timestamps".to_owned(),

@@ -53,7 +53,8 @@ pub(crate) fn syn_sent(row: &SocketRow, rules: &Rules) -> Explanation {
         times(row.retransmits)
     );
     let Some(schedule) = Schedule::of_syn(rules, false) else {
-        let end = format!("the next timeout is {next}, and after the last one connect() fails with ETIMEDOUT");
+        let end =
+            format!("the next timeout is {next}, and after the last one connect() fails with ETIMEDOUT");
         return Explanation { why, end, knobs };
     };
     let all = moments(&schedule.repeats);
@@ -113,10 +114,7 @@ fn simultaneous(row: &SocketRow, rules: &Rules) -> Explanation {
             times(row.retransmits)
         ),
         end: format!("the next timeout is {next}, and {gone} connect() fails with ETIMEDOUT"),
-        knobs: vec![
-            rules.named(Rule::SynRetries),
-            "TCP_SYNCNT or TCP_USER_TIMEOUT of the socket".to_owned(),
-        ],
+        knobs: vec![rules.named(Rule::SynRetries), "TCP_SYNCNT or TCP_USER_TIMEOUT of the socket".to_owned()],
     }
 }
 

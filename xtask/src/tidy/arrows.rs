@@ -21,7 +21,8 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// No clock, no I/O, no randomness of their own.
-pub(super) const PURE: &[&str] = &["crates/wire", "crates/observe", "crates/explain", "crates/tcp", "crates/stack"];
+pub(super) const PURE: &[&str] =
+    &["crates/wire", "crates/observe", "crates/explain", "crates/tcp", "crates/stack"];
 
 /// What a pure crate must not depend on, not even for a feature.
 const IMPURE: &[&str] =

@@ -1,5 +1,6 @@
 //! `lastack ss`: the sockets of the kernel or of a running stack, with ss' columns, options and filters.
 
+mod explained;
 pub(crate) mod kernel;
 mod lines;
 mod services;
@@ -11,7 +12,9 @@ use crate::control::client::Client;
 use crate::filter::{Filter, States};
 use crate::options::SsOptions;
 use anyhow::{Result, bail};
+use explained::Told;
 use lastack::observe::{Census, SocketRow, State};
+use lastack_explain::Rules;
 use lines::Lines;
 use serde::Serialize;
 use services::Services;
@@ -43,13 +46,15 @@ pub(crate) fn run(options: &SsOptions) -> Result<Verdict> {
                 rows.push(row);
             }
         })?;
+        let rules = if options.explain { Some(explained::of_stack(&mut client)?) } else { None };
         if options.json {
-            let report = Report { schema: SCHEMA, stack: &about.name, sockets: &rows };
+            let sockets = rows.iter().map(|row| Told::new(row, rules.as_ref())).collect();
+            let report = Report { schema: SCHEMA, stack: &about.name, sockets };
             serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
             writeln!(out)?;
         } else {
             let names = (!options.numeric).then_some(&services);
-            print(&rows, options, names, &mut out)?;
+            print(&rows, options, names, rules, &mut out)?;
         }
     }
     out.flush()?;
@@ -61,9 +66,10 @@ fn print(
     rows: &[SocketRow],
     options: &SsOptions,
     services: Option<&Services>,
+    rules: Option<Rules>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut lines = Lines::of_stack(options, services, rows);
+    let mut lines = Lines::of_stack(options, services, rows).explained(rules);
     if !options.no_header {
         lines.header(out)?;
     }
@@ -74,7 +80,7 @@ fn print(
 struct Report<'a> {
     schema: &'static str,
     stack: &'a str,
-    sockets: &'a [SocketRow],
+    sockets: Vec<Told<'a>>,
 }
 
 /// By the states that the filter names, else those of the options; by family; by the filter's expression.

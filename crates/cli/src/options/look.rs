@@ -36,6 +36,9 @@ pub(crate) struct SsOptions {
     /// whether an application holds the socket.
     #[arg(short = 'e', long)]
     pub(crate) extended: bool,
+    /// A sentence below each socket: why it is in its state, what ends it and when, which knob governs that.
+    #[arg(long, conflicts_with_all = ["summary", "by"])]
+    pub(crate) explain: bool,
     /// No line of headings.
     #[arg(short = 'H', long)]
     pub(crate) no_header: bool,

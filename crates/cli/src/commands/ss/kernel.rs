@@ -5,6 +5,7 @@ mod groups;
 mod tests;
 
 use super::SCHEMA;
+use super::explained::{self, Told};
 use super::lines::Lines;
 use super::services::Services;
 use crate::Verdict;
@@ -56,11 +57,18 @@ fn look(options: &SsOptions, filter: &Filter, services: &Services) -> Result<()>
     } else if options.json {
         json(&mut diag, options, filter, lifetimes, processes.as_ref(), &mut out)?
     } else {
-        let mut lines = Lines::of_kernel(options, (!options.numeric).then_some(services), processes.as_ref());
+        let rules = options.explain.then(explained::of_kernel);
+        let mut lines = Lines::of_kernel(options, (!options.numeric).then_some(services), processes.as_ref())
+            .explained(rules);
         if !options.no_header {
             lines.header(&mut out)?;
         }
-        each(&mut diag, options, filter, lifetimes, &mut |row| lines.print(row, &mut out))?
+        each(&mut diag, options, filter, lifetimes, &mut |row| {
+            if options.explain {
+                hold(row, processes.as_ref());
+            }
+            lines.print(row, &mut out)
+        })?
     };
     out.flush()?;
     warn(&dumped, processes.as_ref());
@@ -137,8 +145,8 @@ fn states(options: &SsOptions, filter: &Filter) -> StateSet {
 fn extensions(options: &SsOptions) -> Extensions {
     let all = options.json && options.kernel.by.is_none();
     Extensions {
-        // The age of a CLOSE_WAIT is read from it.
-        info: all || options.info || options.kernel.age,
+        // The age of a CLOSE_WAIT is read from it, and the timeout that a sentence counts with.
+        info: all || options.info || options.kernel.age || options.explain,
         congestion: all || options.info,
         memory: all || options.kernel.memory,
         shutdown: all || options.extended,
@@ -157,19 +165,25 @@ fn json(
     let mut first = true;
     // JSON carries the age always: it is said when it is not known.
     let lifetimes = lifetimes.unwrap_or_else(Lifetimes::read);
+    let rules = options.explain.then(explained::of_kernel);
     let dumped = each(diag, options, filter, Some(lifetimes), &mut |row| {
-        if let (Some(processes), Some(host)) = (processes, &mut row.host) {
-            let inode = host.inode;
-            processes.holders(inode, &mut host.holders);
-        }
+        hold(row, processes);
         out.write_all(if first { b"\n" } else { b",\n" })?;
         first = false;
-        serde_json::to_writer(&mut *out, row).map_err(io::Error::from)
+        serde_json::to_writer(&mut *out, &Told::new(row, rules.as_ref())).map_err(io::Error::from)
     })?;
     let unreadable = processes.map_or(0, Processes::unreadable);
     let interrupted = dumped.interrupted;
     writeln!(out, "\n],\"unreadable_processes\":{unreadable},\"interrupted\":{interrupted}}}")?;
     Ok(dumped)
+}
+
+/// Writes into the row who holds it.
+fn hold(row: &mut SocketRow, processes: Option<&Processes>) {
+    if let (Some(processes), Some(host)) = (processes, &mut row.host) {
+        let inode = host.inode;
+        processes.holders(inode, &mut host.holders);
+    }
 }
 
 /// `ss -s`: every count is of this namespace, but for what the kernel counts for the machine alone, which says so.

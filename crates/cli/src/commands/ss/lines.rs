@@ -13,6 +13,7 @@ use super::services::Services;
 use crate::options::SsOptions;
 use lastack::observe::row::Millis;
 use lastack::observe::{Holder, HostFacts, SocketRow, TimerKind};
+use lastack_explain::{Rules, explain};
 use lastack_host::cgroups::Cgroups;
 use lastack_host::interfaces::Interfaces;
 use lastack_host::processes::Processes;
@@ -36,6 +37,8 @@ pub(super) struct Lines<'a> {
     widths: [usize; 7],
     /// The heading of what follows the columns.
     remarks: &'static str,
+    /// What the sockets are explained by.
+    rules: Option<Rules>,
     line: Vec<u8>,
     address: Vec<u8>,
     port: Vec<u8>,
@@ -82,11 +85,17 @@ impl<'a> Lines<'a> {
             ephemeral: (1, 0),
             widths: HEADINGS.map(str::len),
             remarks: "",
+            rules: None,
             line: Vec::new(),
             address: Vec::new(),
             port: Vec::new(),
             holders: Vec::new(),
         }
+    }
+
+    /// With a sentence below each socket, by these rules.
+    pub(super) fn explained(self, rules: Option<Rules>) -> Lines<'a> {
+        Lines { rules, ..self }
     }
 
     fn widen(&mut self, row: &SocketRow) {
@@ -130,6 +139,9 @@ impl<'a> Lines<'a> {
             self.line.pop();
         }
         self.below(row)?;
+        if let Some(rules) = &self.rules {
+            write!(self.line, "\n\t{}", explain(row, rules))?;
+        }
         self.line.push(b'\n');
         out.write_all(&self.line)
     }

@@ -38,7 +38,7 @@ fn printed(arguments: &[&str]) -> String {
     let filter = Filter::parse(&options.filter.join(" "), &|name| services.port(name)).unwrap();
     let rows: Vec<SocketRow> = rows().into_iter().filter(|row| passes(row, &options, &filter)).collect();
     let mut out = Vec::new();
-    print(&rows, &options, (!options.numeric).then_some(&services), &mut out).unwrap();
+    print(&rows, &options, (!options.numeric).then_some(&services), None, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
