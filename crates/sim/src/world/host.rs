@@ -3,7 +3,7 @@
 use super::dice::Dice;
 use crate::octets::cut;
 use bytes::Bytes;
-use lastack_observe::{Event, EventKind, Instant, SocketRow, State};
+use lastack_observe::{Counter, Event, EventKind, Instant, SocketRow, State};
 use lastack_stack::{Budget, Config, Cursor, Secrets, Shard, Sockets, Stack};
 use lastack_tcp::state;
 use lastack_wire::Frame;
@@ -149,6 +149,11 @@ impl Host {
     /// How many flows are in a state, by the maintained census.
     pub(crate) fn count(&self, state: State) -> u32 {
         self.shards.iter().map(|shard| shard.census().count(state)).sum()
+    }
+
+    /// The value of a counter.
+    pub(crate) fn counter(&self, counter: Counter) -> u64 {
+        self.shards.iter().map(|shard| shard.counters().value(counter)).sum()
     }
 
     /// Changes the knobs.
