@@ -5,6 +5,7 @@
 
 mod bench;
 mod flat_cost;
+mod flood;
 mod forward;
 mod fuzz;
 mod interop;
@@ -49,6 +50,7 @@ struct Said {
 const PARTS: &[&Part] = &[
     &scripts::PART,
     &flat_cost::PART,
+    &flood::PART,
     &bench::PART,
     &fuzz::PART,
     &interop::PART,

@@ -226,7 +226,8 @@ impl Siege {
             }
         }
         for mut talk in std::mem::take(&mut self.gate) {
-            let Some(backend) = talk.backend.as_ref().filter(|backend| backend.try_connected().is_ok()) else {
+            let Some(backend) = talk.backend.as_ref().filter(|backend| backend.try_connected().is_ok())
+            else {
                 self.gate.push(talk);
                 continue;
             };
