@@ -1,8 +1,8 @@
 //! Sockets whose FIN is sent: FIN_WAIT1, FIN_WAIT2, CLOSING, LAST_ACK, TIME_WAIT.
 
-use crate::data::{ORPHAN_RETRIES, given_up, keepalive_end, keepalive_knobs, owned_knobs};
+use crate::data::{ORPHAN_RETRIES, given_up, keepalive, owned_knobs};
 use crate::schedule::patience;
-use crate::words::{counted, octets, span, times, within};
+use crate::words::{counted, octets, repeated, span, within};
 use crate::{Explanation, Rule, Rules};
 use lastack_observe::{SocketRow, State, TimerKind};
 use std::time::Duration;
@@ -26,39 +26,33 @@ pub(crate) fn unacknowledged_fin(row: &SocketRow, rules: &Rules) -> Explanation 
         (TimerKind::Persist, probes) => {
             format!("the peer's window is closed, and {} went unanswered", counted(probes.into(), "probe"))
         }
-        (_, sent) => format!("our FIN{data} {verb} not acknowledged, repeated {} so far", times(sent)),
+        (_, sent) => format!("our FIN{data} {verb} not acknowledged, {}", repeated(sent)),
     };
     let owner = if row.orphan { "; no application holds the socket" } else { "" };
     let why = format!("{who}, and {repeated}{owner}");
     let next = within(row.timer_left);
-    let then = match row.state {
-        State::FinWait1 => "FIN_WAIT2",
-        State::Closing => "TIME_WAIT",
-        _ => "the end",
+    let answer = match row.state {
+        State::FinWait1 => "an ACK of it leads to FIN_WAIT2",
+        State::Closing => "an ACK of it leads to TIME_WAIT",
+        _ => "an ACK of it is the end",
     };
     if !row.orphan {
-        return Explanation {
-            why,
-            end: format!(
-                "an ACK of it leads to {then}, else the next repeat is {next}, and {} the connection ends with ETIMEDOUT",
-                given_up(row, rules, Rule::Retries2)
-            ),
-            knobs: owned_knobs(rules),
-        };
+        let (when, left) = given_up(row, rules, Rule::Retries2);
+        let end = format!(
+            "{answer}, else the next repeat is {next}, and {when} the connection ends with ETIMEDOUT"
+        );
+        return Explanation { why, end, knobs: owned_knobs(rules), left };
     }
     let mut knobs = vec![rules.named(Rule::OrphanRetries)];
     if rules.value(Rule::OrphanRetries) == Some(0) {
         knobs[0] += &format!(" (which means {ORPHAN_RETRIES})");
     }
-    let end = if row.timer == TimerKind::Persist {
-        orphan_probes(row, rules)
-    } else {
-        format!(
-            "an ACK of it leads to {then}, else the next repeat is {next}, and {} the kernel forgets it silently",
-            given_up(row, rules, Rule::OrphanRetries)
-        )
-    };
-    Explanation { why, end, knobs }
+    if row.timer == TimerKind::Persist {
+        return Explanation { why, end: orphan_probes(row, rules), knobs, left: None };
+    }
+    let (when, left) = given_up(row, rules, Rule::OrphanRetries);
+    let end = format!("{answer}, else the next repeat is {next}, and {when} it is forgotten silently");
+    Explanation { why, end, knobs, left }
 }
 
 /// An orphan is not probed for ever, whether the peer answers or not (TIMELINES T17c, T17d).
@@ -82,16 +76,13 @@ fn orphan_probes(row: &SocketRow, rules: &Rules) -> String {
 }
 
 pub(crate) fn fin_wait_2(row: &SocketRow, rules: &Rules) -> Explanation {
-    let limit = || vec![rules.named(Rule::FinTimeout), "TCP_LINGER2 of the socket".to_owned()];
+    let limit = || vec![rules.named(Rule::FinTimeout), "the socket's own TCP_LINGER2".to_owned()];
     if !row.orphan {
         let why = "We shut our side, the peer acknowledged it and may still send: the socket is half closed"
             .to_owned();
         if row.timer == TimerKind::Keepalive {
-            let end = format!(
-                "the peer's FIN or our close() ends it, or, when the peer is gone, keepalive {}",
-                keepalive_end(row, rules)
-            );
-            return Explanation { why, end, knobs: keepalive_knobs(rules) };
+            let until = "the peer's FIN or our close() ends it, or, when the peer is gone,";
+            return keepalive(row, rules, why, until);
         }
         let after = match rules.seconds(Rule::FinTimeout) {
             Some(limit) => format!("{} after our application's close()", span(limit)),
@@ -101,6 +92,7 @@ pub(crate) fn fin_wait_2(row: &SocketRow, rules: &Rules) -> Explanation {
             why,
             end: format!("never ends unless the peer closes, or, at the latest, {after}"),
             knobs: limit(),
+            left: None,
         };
     }
     // What tcp_fin_timeout has beyond 60 s is spent twice: as a whole socket, on the keepalive timer, and then as the small
@@ -119,6 +111,7 @@ pub(crate) fn fin_wait_2(row: &SocketRow, rules: &Rules) -> Explanation {
             within(left)
         ),
         knobs: limit(),
+        left,
     }
 }
 
@@ -143,6 +136,7 @@ pub(crate) fn time_wait(row: &SocketRow, rules: &Rules) -> Explanation {
             reuse(row, rules, length)
         ),
         knobs,
+        left: row.timer_left,
     }
 }
 

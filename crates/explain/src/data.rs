@@ -10,7 +10,9 @@ use std::time::Duration;
 pub(crate) fn established(row: &SocketRow, rules: &Rules) -> Explanation {
     match row.timer {
         TimerKind::Persist => closed_window(row, rules, &to_read(row.recv_queue)),
-        TimerKind::Keepalive => keepalive(row, rules, &idle(row.recv_queue)),
+        TimerKind::Keepalive => {
+            keepalive(row, rules, idle(row.recv_queue), "never ends while the peer answers; when it is gone,")
+        }
         _ if row.send_queue > 0 => unacknowledged(row, rules, &to_read(row.recv_queue)),
         _ => Explanation {
             why: idle(row.recv_queue),
@@ -20,7 +22,8 @@ pub(crate) fn established(row: &SocketRow, rules: &Rules) -> Explanation {
                 keepalive_total(rules)
                     .map_or_else(String::new, |total| format!(" after {} of silence", span(total)))
             ),
-            knobs: vec!["the application".to_owned()],
+            knobs: vec!["the socket's SO_KEEPALIVE".to_owned(), rules.named(Rule::KeepaliveTime)],
+            left: None,
         },
     }
 }
@@ -44,14 +47,7 @@ pub(crate) fn close_wait(row: &SocketRow, rules: &Rules) -> Explanation {
     }
     match row.timer {
         TimerKind::Persist => closed_window(row, rules, &format!(", and {}", lower(&why))),
-        TimerKind::Keepalive => Explanation {
-            end: format!(
-                "only close() ends it, or, when the peer is gone, keepalive {}",
-                keepalive_end(row, rules)
-            ),
-            knobs: keepalive_knobs(rules),
-            why,
-        },
+        TimerKind::Keepalive => keepalive(row, rules, why, "only close() ends it, or, when the peer is gone,"),
         _ if row.send_queue > 0 => unacknowledged(row, rules, &format!(", and {}", lower(&why))),
         _ => Explanation {
             why,
@@ -59,6 +55,7 @@ pub(crate) fn close_wait(row: &SocketRow, rules: &Rules) -> Explanation {
                   a fault of the application"
                 .to_owned(),
             knobs: Vec::new(),
+            left: None,
         },
     }
 }
@@ -95,14 +92,15 @@ fn unacknowledged(row: &SocketRow, rules: &Rules, also: &str) -> Explanation {
             times(sent)
         ),
     };
+    let (when, left) = given_up(row, rules, Rule::Retries2);
     Explanation {
         why,
         end: format!(
-            "an ACK ends it, else the next repeat is {}, and {} the connection ends with ETIMEDOUT",
+            "an ACK ends it, else the next repeat is {}, and {when} the connection ends with ETIMEDOUT",
             within(row.timer_left),
-            given_up(row, rules, Rule::Retries2)
         ),
         knobs: owned_knobs(rules),
+        left,
     }
 }
 
@@ -110,7 +108,7 @@ fn unacknowledged(row: &SocketRow, rules: &Rules, also: &str) -> Explanation {
 fn closed_window(row: &SocketRow, rules: &Rules, also: &str) -> Explanation {
     let limit = match rules.count(Rule::Retries2) {
         Some(retries) => {
-            format!("{retries} unanswered in a row, about {},", span(patience(retries, rules)))
+            format!("{retries} unanswered in a row, about {} long,", span(patience(retries, rules)))
         }
         None => "too many unanswered in a row".to_owned(),
     };
@@ -125,75 +123,72 @@ fn closed_window(row: &SocketRow, rules: &Rules, also: &str) -> Explanation {
             within(row.timer_left)
         ),
         knobs: owned_knobs(rules),
+        left: None,
     }
 }
 
 /// What a connection that an application holds obeys.
 pub(crate) fn owned_knobs(rules: &Rules) -> Vec<String> {
-    vec![rules.named(Rule::Retries2), "TCP_USER_TIMEOUT of the socket".to_owned()]
+    vec![rules.named(Rule::Retries2), "the socket's own TCP_USER_TIMEOUT".to_owned()]
 }
 
-/// `in 98 s`, when that can be told, else `15 min 25 s after the first repeat`.
-pub(crate) fn given_up(row: &SocketRow, rules: &Rules, rule: Rule) -> String {
+/// `in about 98 s`, when that can be told, else `about 15 min 25 s after the first repeat`.
+pub(crate) fn given_up(row: &SocketRow, rules: &Rules, rule: Rule) -> (String, Option<Duration>) {
     let Some(retries) = rules.count(rule) else {
-        return "after the last repeat".to_owned();
+        return ("after the last repeat".to_owned(), None);
     };
     let retries = if rule == Rule::OrphanRetries && retries == 0 { ORPHAN_RETRIES } else { retries };
     let patience = patience(retries, rules);
-    let remaining = row
+    let left = row
         .rto
         .zip(row.timer_left)
         .and_then(|(rto, left)| remaining_patience(patience, rules, row.retransmits, rto, left));
-    match remaining {
-        Some(remaining) => format!("in about {}", span(remaining)),
+    let when = match left {
+        Some(left) => format!("in about {}", span(left)),
         None => format!("about {} after the first repeat", span(patience)),
-    }
+    };
+    (when, left)
 }
 
 /// What tcp_orphan_retries = 0 means.
 pub(crate) const ORPHAN_RETRIES: u32 = 8;
 
-fn keepalive(row: &SocketRow, rules: &Rules, why: &str) -> Explanation {
-    Explanation {
-        why: why.to_owned(),
-        end: format!(
-            "never ends while the peer answers; when it is gone, keepalive {}",
-            keepalive_end(row, rules)
-        ),
-        knobs: keepalive_knobs(rules),
-    }
-}
-
-/// A probe, then more of them, then the end (TIMELINES T16).
-pub(crate) fn keepalive_end(row: &SocketRow, rules: &Rules) -> String {
+/// Probes, and then the end (TIMELINES T16). `until` says what else ends it.
+pub(crate) fn keepalive(row: &SocketRow, rules: &Rules, why: String, until: &str) -> Explanation {
     let next = within(row.timer_left);
     let unanswered = match row.retransmits {
         0 => String::new(),
         sent => format!(" ({} unanswered)", counted(sent.into(), "probe")),
     };
-    let numbers =
-        (rules.count(Rule::KeepaliveProbes), rules.seconds(Rule::KeepaliveInterval), row.timer_left);
-    let (Some(probes), Some(interval), Some(left)) = numbers else {
-        return format!("probes {next}{unanswered} and after the last probe resets it with ETIMEDOUT");
+    let probes = rules.count(Rule::KeepaliveProbes);
+    let more = probes.map(|probes| probes.saturating_sub(row.retransmits.into()));
+    let left = row
+        .timer_left
+        .zip(rules.seconds(Rule::KeepaliveInterval).zip(more))
+        .map(|(left, (interval, more))| left + interval.saturating_mul(more));
+    let when = match (left, probes) {
+        (Some(left), Some(probes)) => format!("in {}, after {probes} unanswered", span(left)),
+        _ => "after the last unanswered".to_owned(),
     };
-    let more = probes.saturating_sub(row.retransmits.into());
-    format!(
-        "probes {next}{unanswered} and resets it with ETIMEDOUT in {}, after {probes} unanswered",
-        span(left + interval * more)
-    )
+    Explanation {
+        why,
+        end: format!("{until} keepalive probes {next}{unanswered} and resets it with ETIMEDOUT {when}"),
+        knobs: keepalive_knobs(rules),
+        left,
+    }
 }
 
-pub(crate) fn keepalive_knobs(rules: &Rules) -> Vec<String> {
+fn keepalive_knobs(rules: &Rules) -> Vec<String> {
     vec![
         rules.named(Rule::KeepaliveTime),
         rules.named(Rule::KeepaliveInterval),
         rules.named(Rule::KeepaliveProbes),
-        "their socket options".to_owned(),
+        "the socket's own TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT".to_owned(),
     ]
 }
 
 /// From the last word of a peer until its death is noticed: 7,875 s by default.
 fn keepalive_total(rules: &Rules) -> Option<Duration> {
-    let probing = rules.seconds(Rule::KeepaliveInterval)? * rules.count(Rule::KeepaliveProbes)?;
+    let probing = rules.seconds(Rule::KeepaliveInterval)?.saturating_mul(rules.count(Rule::KeepaliveProbes)?);
     Some(rules.seconds(Rule::KeepaliveTime)? + probing)
 }

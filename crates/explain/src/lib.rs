@@ -18,6 +18,7 @@ mod words;
 use lastack_observe::{SocketRow, State};
 pub use rules::{Rule, Rules};
 use std::fmt;
+use std::time::Duration;
 
 /// What can be said of one socket. Displayed, it is one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,9 @@ pub struct Explanation {
     pub end: String,
     /// The knobs that govern it with their values, `tcp_fin_timeout = 60`; a name alone when the value is not known.
     pub knobs: Vec<String>,
+    /// Time until it ends when nothing more is heard from the peer or the application. None: it never does, or that cannot be
+    /// told from the row.
+    pub left: Option<Duration>,
 }
 
 impl fmt::Display for Explanation {

@@ -1,15 +1,19 @@
 //! Sockets before the application has its connection: CLOSE, LISTEN, SYN_SENT, SYN_RECV, and what waits for accept().
 
 use crate::schedule::Schedule;
-use crate::words::{counted, moments, octets, span, times, within};
+use crate::words::{counted, moments, octets, repeated, span, within};
 use crate::{Explanation, Rule, Rules};
 use lastack_observe::{SocketRow, State};
+
+/// What a socket may have instead of `tcp_syn_retries`.
+const OWN_LIMITS: &str = "the socket's own TCP_SYNCNT or TCP_USER_TIMEOUT";
 
 pub(crate) fn closed() -> Explanation {
     Explanation {
         why: "The socket has no connection (fresh, bound, or just ended)".to_owned(),
         end: "never changes by itself: the application must connect, listen or close".to_owned(),
         knobs: Vec::new(),
+        left: None,
     }
 }
 
@@ -17,12 +21,13 @@ pub(crate) fn closed() -> Explanation {
 pub(crate) fn listen(row: &SocketRow, rules: &Rules) -> Explanation {
     let (waiting, backlog) = (row.recv_queue, row.send_queue);
     let room = u64::from(backlog) + 1;
-    let mut knobs = vec![format!("the backlog {backlog}"), rules.named(Rule::Somaxconn)];
+    let mut knobs = vec![format!("listen()'s backlog {backlog} (at most {})", rules.named(Rule::Somaxconn))];
     if waiting <= backlog {
         return Explanation {
             why: format!("It waits for connections, and {waiting} of at most {room} wait for accept()"),
             end: "never ends unless the application closes it".to_owned(),
             knobs,
+            left: None,
         };
     }
     knobs.push(rules.named(Rule::AbortOnOverflow));
@@ -38,6 +43,7 @@ pub(crate) fn listen(row: &SocketRow, rules: &Rules) -> Explanation {
         end: "never ends unless the application calls accept() faster (a larger backlog only buys time)"
             .to_owned(),
         knobs,
+        left: None,
     }
 }
 
@@ -47,30 +53,24 @@ pub(crate) fn syn_sent(row: &SocketRow, rules: &Rules) -> Explanation {
     if rules.linear() > 0 || rules.value(Rule::SynRetries).is_none() {
         knobs.push(rules.named(Rule::SynLinearTimeouts));
     }
-    knobs.push("TCP_SYNCNT or TCP_USER_TIMEOUT of the socket".to_owned());
+    knobs.push(OWN_LIMITS.to_owned());
     let why = format!(
-        "connect() waits: no SYN-ACK has answered our SYN, which was repeated {}",
-        times(row.retransmits)
+        "Our SYN is not answered, and connect() waits for that; it was {}",
+        repeated(row.retransmits)
     );
     let Some(schedule) = Schedule::of_syn(rules, false) else {
         let end =
             format!("the next timeout is {next}, and after the last one connect() fails with ETIMEDOUT");
-        return Explanation { why, end, knobs };
+        return Explanation { why, end, knobs, left: None };
     };
-    let all = moments(&schedule.repeats);
-    let total = span(schedule.end);
-    let end = match row.timer_left.and_then(|left| schedule.remaining(row.retransmits, left)) {
-        Some(remaining) => format!(
-            "the next timeout is {next}; repeats leave {all} s after the first, and {total} after it, in {}, connect() \
-             fails with ETIMEDOUT",
-            span(remaining)
-        ),
-        None => format!(
-            "the next timeout is {next}; repeats leave {all} s after the first, and {total} after it connect() fails \
-             with ETIMEDOUT"
-        ),
-    };
-    Explanation { why, end, knobs }
+    let left = row.timer_left.and_then(|left| schedule.remaining(row.retransmits, left));
+    let end = format!(
+        "the next timeout is {next}; repeats leave {} s after the first, and {} after it{} connect() fails with ETIMEDOUT",
+        moments(&schedule.repeats),
+        span(schedule.end),
+        left.map_or_else(String::new, |left| format!(", in {},", span(left)))
+    );
+    Explanation { why, end, knobs, left }
 }
 
 /// A whole socket, from a simultaneous open, has its own SYN in Send-Q; a listener's request has nothing there.
@@ -97,6 +97,7 @@ fn request(row: &SocketRow, rules: &Rules) -> Explanation {
              than half full"
         ),
         knobs: vec![rules.named(Rule::SynAckRetries)],
+        left: remaining,
     }
 }
 
@@ -109,12 +110,12 @@ fn simultaneous(row: &SocketRow, rules: &Rules) -> Explanation {
         .map_or_else(|| "after the last repeat".to_owned(), |left| format!("in about {}", span(left)));
     Explanation {
         why: format!(
-            "Both ends sent a SYN at once (no listener is involved), and ours is not acknowledged; our SYN-ACK was repeated \
-             {}",
-            times(row.retransmits)
+            "Both ends sent a SYN at once (no listener is involved), and ours is not acknowledged; our SYN-ACK was {}",
+            repeated(row.retransmits)
         ),
         end: format!("the next timeout is {next}, and {gone} connect() fails with ETIMEDOUT"),
-        knobs: vec![rules.named(Rule::SynRetries), "TCP_SYNCNT or TCP_USER_TIMEOUT of the socket".to_owned()],
+        knobs: vec![rules.named(Rule::SynRetries), OWN_LIMITS.to_owned()],
+        left: remaining,
     }
 }
 
@@ -130,14 +131,12 @@ pub(crate) fn unaccepted(row: &SocketRow, rules: &Rules) -> Explanation {
     let peer = if finished { ", and the peer has closed already" } else { "" };
     Explanation {
         why: format!(
-            "The handshake is over, but accept() has not returned the connection: it waits in the listener's queue{read}{peer}"
+            "The handshake is over, but the application, slow or busy, has not accepted the connection: it waits in the \
+             listener's queue{read}{peer}"
         ),
-        end: "never ends by itself, unless the application calls accept(), the listener closes (RST to the peer) or the \
-              peer resets"
+        end: "never ends by itself: accept() takes it, the listener's close resets it, or the peer does"
             .to_owned(),
-        knobs: vec![
-            "the application, which is slow to accept".to_owned(),
-            format!("the backlog, at most {}", rules.named(Rule::Somaxconn)),
-        ],
+        knobs: vec![format!("listen()'s backlog (at most {})", rules.named(Rule::Somaxconn))],
+        left: None,
     }
 }

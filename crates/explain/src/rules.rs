@@ -33,7 +33,6 @@ rules! {
     KeepaliveTime "net.ipv4.tcp_keepalive_time";
     OrphanRetries "net.ipv4.tcp_orphan_retries";
     Retries2 "net.ipv4.tcp_retries2";
-    Rfc1337 "net.ipv4.tcp_rfc1337";
     RtoMax "net.ipv4.tcp_rto_max_ms";
     RtoMin "net.ipv4.tcp_rto_min_us";
     Somaxconn "net.core.somaxconn";

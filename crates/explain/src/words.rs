@@ -10,8 +10,8 @@ pub(crate) fn span(time: Duration) -> String {
         0..1_000 => format!("{millis} ms"),
         1_000..9_950 => format!("{} s", tenths(millis)),
         9_950..179_500 => format!("{seconds} s"),
-        179_500..7_199_500 => two(seconds / 60, "min", seconds % 60, "s"),
-        7_199_500..172_770_000 => two((seconds + 30) / 3600, "h", (seconds + 30) % 3600 / 60, "min"),
+        179_500..3_599_500 => two(seconds / 60, "min", seconds % 60, "s"),
+        3_599_500..172_770_000 => two((seconds + 30) / 3600, "h", (seconds + 30) % 3600 / 60, "min"),
         _ => two((seconds + 1800) / 86_400, "days", (seconds + 1800) % 86_400 / 3600, "h"),
     }
 }
@@ -41,13 +41,20 @@ pub(crate) fn counted(count: u32, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
-/// `never`, `once`, `twice`, `5 times`.
+/// `once`, `twice`, `5 times`.
 pub(crate) fn times(count: u8) -> String {
     match count {
-        0 => "never".to_owned(),
         1 => "once".to_owned(),
         2 => "twice".to_owned(),
         count => format!("{count} times"),
+    }
+}
+
+/// `not repeated yet`, `repeated twice so far`.
+pub(crate) fn repeated(count: u8) -> String {
+    match count {
+        0 => "not repeated yet".to_owned(),
+        count => format!("repeated {} so far", times(count)),
     }
 }
 

@@ -295,6 +295,13 @@ impl Stage {
         });
     }
 
+    /// Every socket of an end, and the knobs that it obeys.
+    #[cfg(test)]
+    pub(super) fn looked_at(&mut self, side: Side) -> (Vec<lastack_observe::SocketRow>, Knobs) {
+        let host = &mut self.hosts[side as usize];
+        (host.rows(self.now), host.knobs().clone())
+    }
+
     // What is recorded.
 
     fn tell(&mut self, side: Side) {

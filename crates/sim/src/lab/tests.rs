@@ -1,3 +1,5 @@
+mod explained;
+
 use super::*;
 use crate::drawing::{Side, What, terminal};
 use lastack_observe::{Cause, State};
