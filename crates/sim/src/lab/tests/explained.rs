@@ -27,7 +27,7 @@ fn thirteen() -> (Stage, Vec<Socket>) {
     let mut stage = Stage::new("thirteen sockets");
     let listener = stage.listen(Right, 80, 5);
     let mut held = Vec::new();
-    let mut pair = |stage: &mut Stage, port| {
+    let pair = |stage: &mut Stage, port| {
         let client = stage.connect(Left, port, 80);
         stage.pass_ms(100);
         (client, stage.accept(Right, &listener).expect("nothing is lost"))
