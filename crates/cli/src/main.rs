@@ -2,6 +2,7 @@
 
 mod commands;
 mod control;
+mod explained;
 mod filter;
 mod options;
 mod values;

@@ -1,6 +1,5 @@
 //! `lastack ss`: the sockets of the kernel or of a running stack, with ss' columns, options and filters.
 
-mod explained;
 pub(crate) mod kernel;
 mod lines;
 mod services;
@@ -9,10 +8,10 @@ mod tests;
 
 use crate::Verdict;
 use crate::control::client::Client;
+use crate::explained::{self, Told};
 use crate::filter::{Filter, States};
 use crate::options::SsOptions;
 use anyhow::{Result, bail};
-use explained::Told;
 use lastack::observe::{Census, SocketRow, State};
 use lastack_explain::Rules;
 use lines::Lines;
@@ -48,7 +47,7 @@ pub(crate) fn run(options: &SsOptions) -> Result<Verdict> {
         })?;
         let rules = if options.explain { Some(explained::of_stack(&mut client)?) } else { None };
         if options.json {
-            let sockets = rows.iter().map(|row| Told::new(row, rules.as_ref())).collect();
+            let sockets = Told::all(&rows, rules.as_ref());
             let report = Report { schema: SCHEMA, stack: &about.name, sockets };
             serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
             writeln!(out)?;

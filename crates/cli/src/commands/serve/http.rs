@@ -1,17 +1,19 @@
 //! The site on port 80: a page that shows census, listeners and sockets live, the same as text, `/sockets.json` with what
-//! the page shows, and `/metrics`.
+//! the page shows (`/sockets.json?explain` with a sentence for each socket), and `/metrics`.
 
 #[cfg(test)]
 mod tests;
 
 use super::metrics;
-use axum::extract::State;
+use crate::explained::{Told, of_knobs};
+use axum::extract::{RawQuery, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::get;
 use lastack::net::Handle;
 use lastack::observe::{self, Census, SocketRow};
+use lastack_explain::Rules;
 use serde::Serialize;
 use std::fmt::Write;
 use std::io;
@@ -34,14 +36,14 @@ pub(crate) fn router(stack: Handle) -> axum::Router {
 
 /// What `/sockets.json` says.
 #[derive(Debug, Serialize)]
-struct Report {
+struct Report<Row = SocketRow> {
     schema: &'static str,
     /// Of the stack's clock.
     time_ms: u64,
     device: String,
     census: Census,
-    listeners: Vec<SocketRow>,
-    sockets: Vec<SocketRow>,
+    listeners: Vec<Row>,
+    sockets: Vec<Row>,
     /// False when there are more than this answer holds.
     complete: bool,
 }
@@ -77,13 +79,33 @@ impl Report {
     }
 }
 
+impl Report {
+    /// With sentences, when there are rules.
+    fn told(&self, rules: Option<&Rules>) -> Report<Told<'_>> {
+        Report {
+            schema: self.schema,
+            time_ms: self.time_ms,
+            device: self.device.clone(),
+            census: self.census,
+            listeners: Told::all(&self.listeners, rules),
+            sockets: Told::all(&self.sockets, rules),
+            complete: self.complete,
+        }
+    }
+}
+
 fn gone(error: &io::Error) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response()
 }
 
-async fn sockets(State(stack): State<Handle>) -> Response {
-    match Report::of(&stack).await {
-        Ok(report) => Json(report).into_response(),
+async fn sockets(State(stack): State<Handle>, RawQuery(query): RawQuery) -> Response {
+    let explain = query.is_some_and(|query| query == "explain");
+    let report = async {
+        let rules = if explain { Some(of_knobs(&stack.knobs().await?)) } else { None };
+        Ok::<_, io::Error>((Report::of(&stack).await?, rules))
+    };
+    match report.await {
+        Ok((report, rules)) => Json(report.told(rules.as_ref())).into_response(),
         Err(error) => gone(&error),
     }
 }
@@ -107,7 +129,7 @@ async fn page(State(stack): State<Handle>, headers: HeaderMap) -> Response {
         return Html(include_str!("http/page.html")).into_response();
     }
     match Report::of(&stack).await {
-        Ok(report) if accepts("application/json") => Json(report).into_response(),
+        Ok(report) if accepts("application/json") => Json(report.told(None)).into_response(),
         Ok(report) => text(&report).into_response(),
         Err(error) => gone(&error),
     }

@@ -5,10 +5,10 @@ mod groups;
 mod tests;
 
 use super::SCHEMA;
-use super::explained::{self, Told};
 use super::lines::Lines;
 use super::services::Services;
 use crate::Verdict;
+use crate::explained::{self, Told};
 use crate::filter::{Filter, States};
 use crate::options::SsOptions;
 use anyhow::{Context, Result};

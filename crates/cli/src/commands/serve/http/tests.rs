@@ -40,7 +40,21 @@ async fn the_json_has_a_schema_and_the_listener() {
         assert_eq!(json["census"]["LISTEN"], 1);
         assert_eq!(json["listeners"][0]["flow"]["local"], "198.18.0.2:80");
         assert_eq!(json["complete"], true);
+        assert_eq!(json["listeners"][0].get("explain"), None);
     }
+}
+
+#[tokio::test]
+async fn a_socket_is_explained_to_who_asks() {
+    let (_, body) = answer("/sockets.json?explain", "*/*").await;
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let said = json["listeners"][0]["explain"].as_str().unwrap();
+    assert!(
+        said.contains("of at most 1025 wait for accept()") && said.contains("somaxconn = 4096"),
+        "{said}"
+    );
+    let (_, page) = answer("/", "text/html").await;
+    assert!(page.contains("fetch(\"/sockets.json?explain\")"), "{page}");
 }
 
 #[tokio::test]
