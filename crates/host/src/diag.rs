@@ -16,6 +16,7 @@ pub use message::parse_any;
 pub use view::SocketView;
 
 use crate::Error;
+use crate::tune::Target;
 use lastack_observe::{Flow, State};
 use message::{Message, Messages};
 use request::{Kind, NOT_A_COOKIE};
@@ -221,7 +222,7 @@ impl Diag {
         extensions: Extensions,
         see: impl FnOnce(&SocketView<'_>) -> R,
     ) -> Result<Option<R>, Error> {
-        let asked = request::exact(Kind::Lookup, flow, extensions, NOT_A_COOKIE);
+        let asked = request::exact(Kind::Lookup, flow, 0, extensions, NOT_A_COOKIE);
         let sequence = self.send(&asked)?;
         let octets = self.receive()?;
         for message in Messages::new(octets) {
@@ -243,8 +244,10 @@ impl Diag {
     }
 
     /// Asks the kernel to destroy a socket; None when there is none like that.
-    pub(crate) fn destroy(&mut self, flow: &Flow, cookie: u64) -> Result<Option<()>, Error> {
-        let sequence = self.send(&request::exact(Kind::Destroy, flow, Extensions::default(), cookie))?;
+    pub(crate) fn destroy(&mut self, target: &Target) -> Result<Option<()>, Error> {
+        let Target { flow, interface, cookie } = target;
+        let asked = request::exact(Kind::Destroy, flow, *interface, Extensions::default(), *cookie);
+        let sequence = self.send(&asked)?;
         let octets = self.receive()?;
         for message in Messages::new(octets) {
             let message = message.ok_or(Error::Nonsense("a message that breaks off"))?;
@@ -253,7 +256,8 @@ impl Diag {
             }
             return match message.kind() {
                 Ok(_) => Ok(Some(())),
-                Err(Error::Refused(Errno::NOENT)) => Ok(None),
+                // ESTALE: another socket has the flow by now.
+                Err(Error::Refused(Errno::NOENT | Errno::STALE)) => Ok(None),
                 Err(error) => Err(error),
             };
         }

@@ -2,7 +2,7 @@
 
 use lastack_host::listeners::{self, Listeners};
 use lastack_host::namespace::Place;
-use lastack_host::tune::{self, Destroyed};
+use lastack_host::tune::{self, Destroyed, Target};
 use lastack_host::{Diag, Extensions, Family, PortFilter, Query, StateSet};
 use lastack_observe::{Flow, SocketRow, State, TimerKind};
 use rustix::thread::{UnshareFlags, gettid};
@@ -174,14 +174,16 @@ fn exactly_one_flow_is_looked_up_and_destroyed() {
         // The kernel answers with the listener when it has no such flow; that is not asked for.
         let stranger = Flow { local: zoo.v4.local_addr().unwrap(), remote: "127.0.0.1:9".parse().unwrap() };
         assert_eq!(look(&mut diag, &stranger), None);
-        assert_eq!(tune::destroy(&mut diag, &flow, cookie + 1).unwrap(), Destroyed::Gone);
+        let target = Target { flow, interface: 0, cookie };
+        let other = Target { cookie: cookie + 1, ..target };
+        assert_eq!(tune::destroy(&mut diag, &other).unwrap(), Destroyed::Gone);
         assert!(look(&mut diag, &flow).is_some());
-        match tune::destroy(&mut diag, &flow, cookie) {
-            Ok(destroyed) => assert_eq!(destroyed, Destroyed::Yes),
-            Err(error) => {
-                let _ = writeln!(io::stderr(), "skipped: SOCK_DESTROY: {error}");
+        match tune::destroy(&mut diag, &target).unwrap() {
+            Destroyed::Refused(why) => {
+                let _ = writeln!(io::stderr(), "skipped: SOCK_DESTROY: {why}");
                 return;
             }
+            destroyed => assert_eq!(destroyed, Destroyed::Yes),
         }
         assert_eq!(look(&mut diag, &flow), None);
         let error = client.read(&mut [0]).unwrap_err();

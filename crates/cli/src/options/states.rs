@@ -72,6 +72,13 @@ pub(crate) struct KernelOptions {
     /// Time in the state where the kernel lets it be known, else "-"; ">=" before a lower bound.
     #[arg(long, conflicts_with = "stack")]
     pub(crate) age: bool,
+    /// List the sockets that pass and destroy them: connections are reset, their applications see ECONNABORTED. It needs a
+    /// FILTER and CAP_NET_ADMIN, and asks first.
+    #[arg(short = 'K', long, conflicts_with_all = ["stack", "summary", "by"])]
+    pub(crate) kill: bool,
+    /// Do not ask before --kill; needed where stdin is no terminal.
+    #[arg(long, requires = "kill")]
+    pub(crate) yes: bool,
     /// Count the sockets that pass instead of listing them.
     #[arg(long, value_name = "WHAT", value_enum, conflicts_with_all = ["stack", "summary"])]
     pub(crate) by: Option<crate::commands::ss::kernel::By>,

@@ -3,6 +3,8 @@
 //! Ours runs between two runs of ss that agree. Words that are clocks (lastsnd, lastrcv, lastack, a timer's time) are left out of
 //! the comparison.
 
+mod kill;
+
 use nix::sched::{CloneFlags, unshare};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -33,7 +35,7 @@ fn in_namespace(test: impl FnOnce() + Send + 'static) {
 /// Sockets in several states of both families.
 struct Zoo {
     _listeners: [TcpListener; 2],
-    _held: Vec<TcpStream>,
+    held: Vec<TcpStream>,
 }
 
 impl Zoo {
@@ -61,7 +63,7 @@ impl Zoo {
         held.push(listeners[1].accept().unwrap().0);
         // Delayed acknowledgments settle.
         thread::sleep(Duration::from_millis(300));
-        Zoo { _listeners: listeners, _held: held }
+        Zoo { _listeners: listeners, held }
     }
 }
 
@@ -162,15 +164,11 @@ fn a_census_counts_what_ss_lists() {
 
 #[test]
 fn without_rights_what_could_not_be_read_is_counted() {
-    const NOBODY: u32 = 65_534;
     in_namespace(|| {
         if !nix::unistd::geteuid().is_root() {
             return skipped("only root can become nobody");
         }
-        // Where nobody may run it.
-        let folder = tempfile::Builder::new().permissions(open_to_all()).tempdir_in("/tmp").unwrap();
-        let program = folder.path().join("lastack");
-        std::fs::copy(env!("CARGO_BIN_EXE_lastack"), &program).unwrap();
+        let (_folder, program) = for_nobody();
         let zoo = Zoo::new();
         for words in [&["ss", "-H", "-tanp"][..], &["states", "--by", "process"]] {
             let output = Command::new(&program).args(words).uid(NOBODY).gid(NOBODY).output().unwrap();
@@ -185,6 +183,16 @@ fn without_rights_what_could_not_be_read_is_counted() {
         }
         drop(zoo);
     });
+}
+
+const NOBODY: u32 = 65_534;
+
+/// The program where nobody may run it, as long as the folder lives.
+fn for_nobody() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::Builder::new().permissions(open_to_all()).tempdir_in("/tmp").unwrap();
+    let program = folder.path().join("lastack");
+    std::fs::copy(env!("CARGO_BIN_EXE_lastack"), &program).unwrap();
+    (folder, program)
 }
 
 fn open_to_all() -> std::fs::Permissions {

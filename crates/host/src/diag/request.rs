@@ -35,7 +35,8 @@ pub(super) fn dump(query: &Query) -> Vec<u8> {
     finish(octets)
 }
 
-pub(super) fn exact(kind: Kind, flow: &Flow, with: Extensions, cookie: u64) -> Vec<u8> {
+/// `interface`: the one that the socket is bound to; zero is any.
+pub(super) fn exact(kind: Kind, flow: &Flow, interface: u32, with: Extensions, cookie: u64) -> Vec<u8> {
     let (message, flags) = match kind {
         Kind::Lookup => (SOCK_DIAG_BY_FAMILY, REQUEST),
         Kind::Destroy => (SOCK_DESTROY, REQUEST | ACK),
@@ -48,13 +49,13 @@ pub(super) fn exact(kind: Kind, flow: &Flow, with: Extensions, cookie: u64) -> V
     octets.extend(flow.remote.port().to_be_bytes());
     octets.extend(address(flow.local));
     octets.extend(address(flow.remote));
-    octets.extend(interface(flow).to_ne_bytes());
+    octets.extend(interface.max(scope(flow)).to_ne_bytes());
     octets.extend(cookie.to_ne_bytes());
     finish(octets)
 }
 
 /// Link-local addresses mean nothing without their interface.
-fn interface(flow: &Flow) -> u32 {
+fn scope(flow: &Flow) -> u32 {
     match (flow.local, flow.remote) {
         (SocketAddr::V6(local), SocketAddr::V6(remote)) => local.scope_id().max(remote.scope_id()),
         _ => 0,

@@ -1,6 +1,7 @@
 //! `lastack ss` on the kernel: sockets go from sock_diag to the line as they come; nothing is kept of them but for --by.
 
 mod groups;
+mod kill;
 #[cfg(test)]
 mod tests;
 
@@ -37,25 +38,31 @@ pub(super) fn run(options: &SsOptions, filter: &Filter, services: &Services) -> 
 }
 
 fn look(options: &SsOptions, filter: &Filter, services: &Services) -> Result<()> {
-    let mut diag = Diag::open().context("looking at the kernel's sockets")?;
+    if options.kernel.kill {
+        kill::refuse_without_filter(options)?;
+    }
+    let diag = Diag::open().context("looking at the kernel's sockets")?;
+    let mut pass = Pass { diag, options, filter, lifetimes: None, doomed: None };
     let mut out = io::BufWriter::with_capacity(256 << 10, io::stdout().lock());
     if options.summary {
-        summarize(&mut diag, options.json, &mut out)?;
+        summarize(&mut pass.diag, options.json, &mut out)?;
         return Ok(out.flush()?);
     }
     let with_processes = options.kernel.processes || options.kernel.by == Some(By::Process);
     let processes = if with_processes { Some(Processes::read()?) } else { None };
-    let lifetimes = options.kernel.age.then(Lifetimes::read);
+    // JSON carries the age always: it is said when it is not known.
+    pass.lifetimes = (options.kernel.age || options.json).then(Lifetimes::read);
+    pass.doomed = options.kernel.kill.then(kill::Doomed::default);
     let dumped = if let Some(by) = options.kernel.by {
-        let mut groups = Groups::new(by, &mut diag, processes.as_ref())?;
-        let dumped = each(&mut diag, options, filter, lifetimes, &mut |row| {
+        let mut groups = Groups::new(by, &mut pass.diag, processes.as_ref())?;
+        let dumped = pass.each(&mut |row| {
             groups.add(row);
             Ok(())
         })?;
         groups.print(options.json, &mut out)?;
         dumped
     } else if options.json {
-        json(&mut diag, options, filter, lifetimes, processes.as_ref(), &mut out)?
+        json(&mut pass, processes.as_ref(), &mut out)?
     } else {
         let rules = options.explain.then(explained::of_kernel);
         let mut lines = Lines::of_kernel(options, (!options.numeric).then_some(services), processes.as_ref())
@@ -63,7 +70,7 @@ fn look(options: &SsOptions, filter: &Filter, services: &Services) -> Result<()>
         if !options.no_header {
             lines.header(&mut out)?;
         }
-        each(&mut diag, options, filter, lifetimes, &mut |row| {
+        pass.each(&mut |row| {
             if options.explain {
                 hold(row, processes.as_ref());
             }
@@ -72,7 +79,7 @@ fn look(options: &SsOptions, filter: &Filter, services: &Services) -> Result<()>
     };
     out.flush()?;
     warn(&dumped, processes.as_ref());
-    Ok(())
+    pass.doomed.map_or(Ok(()), |doomed| doomed.destroy(&mut pass.diag, options.kernel.yes))
 }
 
 /// What the reader must know about what is missing.
@@ -90,45 +97,56 @@ fn warn(dumped: &Dumped, processes: Option<&Processes>) {
     }
 }
 
-/// Hands every socket that passes to `see`, in one row whose memory is used again.
-fn each(
-    diag: &mut Diag,
-    options: &SsOptions,
-    filter: &Filter,
+/// One pass over the kernel's sockets.
+struct Pass<'a> {
+    diag: Diag,
+    options: &'a SsOptions,
+    filter: &'a Filter,
+    /// To tell the age.
     lifetimes: Option<Lifetimes>,
-    see: &mut dyn FnMut(&mut SocketRow) -> io::Result<()>,
-) -> Result<Dumped> {
-    let mut dumped = Dumped::default();
-    let (Some(ports), wanted) = (filter.ports(), states(options, filter)) else { return Ok(dumped) };
-    let extensions = extensions(options);
-    let mut row = SocketRow::new(State::Closed, Flow::NONE);
-    let mut failed = None;
-    for family in Family::ALL {
-        let skip = match family {
-            Family::V4 => options.ipv6,
-            Family::V6 => options.ipv4,
-        };
-        if skip {
-            continue;
-        }
-        let query = Query { family, states: wanted, ports, extensions };
-        dumped.add(diag.dump(&query, &mut |view| {
-            if failed.is_some() {
-                return;
+    /// Those that passed, to be destroyed.
+    doomed: Option<kill::Doomed>,
+}
+
+impl Pass<'_> {
+    /// Hands every socket that passes to `see`, in one row whose memory is used again.
+    fn each(&mut self, see: &mut dyn FnMut(&mut SocketRow) -> io::Result<()>) -> Result<Dumped> {
+        let mut dumped = Dumped::default();
+        let Pass { diag, options, filter, lifetimes, doomed } = self;
+        let (Some(ports), states) = (filter.ports(), states(options, filter)) else { return Ok(dumped) };
+        let mut row = SocketRow::new(State::Closed, Flow::NONE);
+        let mut failed = None;
+        for family in Family::ALL {
+            let skip = match family {
+                Family::V4 => options.ipv6,
+                Family::V6 => options.ipv4,
+            };
+            if skip {
+                continue;
             }
-            view.fill(&mut row);
-            if filter.passes(&row) {
+            let query = Query { family, states, ports, extensions: extensions(options) };
+            dumped.add(diag.dump(&query, &mut |view| {
+                if failed.is_some() {
+                    return;
+                }
+                view.fill(&mut row);
+                if !filter.passes(&row) {
+                    return;
+                }
                 if let Some(lifetimes) = lifetimes {
                     lifetimes.apply(&mut row);
                 }
+                if let Some(doomed) = doomed {
+                    doomed.add(&row);
+                }
                 failed = see(&mut row).err();
+            })?);
+            if let Some(error) = failed.take() {
+                return Err(error.into());
             }
-        })?);
-        if let Some(error) = failed.take() {
-            return Err(error.into());
         }
+        Ok(dumped)
     }
-    Ok(dumped)
 }
 
 /// Those the filter names, else those of -a and -l.
@@ -153,20 +171,11 @@ fn extensions(options: &SsOptions) -> Extensions {
     }
 }
 
-fn json(
-    diag: &mut Diag,
-    options: &SsOptions,
-    filter: &Filter,
-    lifetimes: Option<Lifetimes>,
-    processes: Option<&Processes>,
-    out: &mut dyn Write,
-) -> Result<Dumped> {
+fn json(pass: &mut Pass<'_>, processes: Option<&Processes>, out: &mut dyn Write) -> Result<Dumped> {
     write!(out, "{{\"schema\":\"{SCHEMA}\",\"kernel\":true,\"sockets\":[")?;
     let mut first = true;
-    // JSON carries the age always: it is said when it is not known.
-    let lifetimes = lifetimes.unwrap_or_else(Lifetimes::read);
-    let rules = options.explain.then(explained::of_kernel);
-    let dumped = each(diag, options, filter, Some(lifetimes), &mut |row| {
+    let rules = pass.options.explain.then(explained::of_kernel);
+    let dumped = pass.each(&mut |row| {
         hold(row, processes);
         out.write_all(if first { b"\n" } else { b",\n" })?;
         first = false;
