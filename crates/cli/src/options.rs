@@ -70,12 +70,25 @@ pub(crate) struct ServeOptions {
     /// clients lose window scale and SACK.
     #[arg(long, requires = "forward")]
     pub(crate) syn_proxy: bool,
+    /// Serve at most so many connections to echo, to discard and to chargen at a time; further ones wait in the accept queue.
+    #[arg(long, value_name = "NUMBER", default_value_t = CONNECTIONS, hide_default_value = true, value_parser = places)]
+    pub(crate) connections: usize,
     /// Answer peers of this network, too. Without it only the network of the device is answered. May be repeated.
     #[arg(long, value_name = "CIDR")]
     pub(crate) allow: Vec<Cidr>,
     /// In a user and network namespace of its own, with a shell inside: needs no rights where users may open /dev/net/tun.
     #[arg(long)]
     pub(crate) private: bool,
+}
+
+/// As good as unlimited.
+const CONNECTIONS: usize = tokio::sync::Semaphore::MAX_PERMITS;
+
+fn places(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(places @ 1..=CONNECTIONS) => Ok(places),
+        _ => Err(format!("\"{text}\" is no number of connections")),
+    }
 }
 
 /// What `lastack lab` is told.

@@ -121,7 +121,7 @@ async fn serve(
     watch(&handle, place, listener, name.as_deref())?;
     let serving = async {
         for (address, _) in &place.stack {
-            ports::open(&handle, *address, &options.forward, options.syn_proxy).await?;
+            ports::open(&handle, *address, &options.forward, options.syn_proxy, options.connections).await?;
         }
         announce::print(&announce::Facts { handle: &handle, mtu, place, options, name: name.as_deref() })?;
         if options.private {

@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use lastack::net::{Handle, TcpListener, TcpSocket, TcpStream};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Of every listener; `somaxconn` bounds it.
 const BACKLOG: u32 = 1024;
@@ -57,6 +59,7 @@ pub(crate) async fn open(
     address: IpAddr,
     forwards: &[Forward],
     syn_proxy: bool,
+    connections: usize,
 ) -> Result<()> {
     for forward in forwards {
         let listener = bind(handle, address, forward.port, syn_proxy).await?;
@@ -65,7 +68,7 @@ pub(crate) async fn open(
     let free = |port: u16| forwards.iter().all(|forward| forward.port != port);
     for service in Service::ALL.into_iter().filter(|service| free(service.port())) {
         let listener = bind(handle, address, service.port(), false).await?;
-        tokio::spawn(each(listener, service));
+        tokio::spawn(each(listener, service, Arc::new(Semaphore::new(connections))));
     }
     if free(HTTP) {
         let listener = bind(handle, address, HTTP, false).await?;
@@ -92,12 +95,18 @@ async fn bind(handle: &Handle, address: IpAddr, port: u16, syn_proxy: bool) -> R
     listening.await.with_context(|| format!("binding {at}"))
 }
 
-/// Serves every connection in a task of its own. Ends with the listener, which ends with the stack.
-async fn each(listener: TcpListener, service: Service) {
-    while let Ok((stream, peer)) = listener.accept().await {
+/// Serves every connection in a task of its own, as many at a time as there are places; others wait in the accept queue.
+/// Ends with the listener, which ends with the stack.
+async fn each(listener: TcpListener, service: Service, places: Arc<Semaphore>) {
+    // Nobody closes the semaphore.
+    while let Ok(place) = places.clone().acquire_owned().await {
+        let Ok((stream, peer)) = listener.accept().await else { return };
         let stream = Counted::new(stream, service.name(), peer);
-        // How it ended is the peer's business; that it ended, and after how much, says `Counted`.
-        tokio::spawn(async move { service.serve(stream).await });
+        tokio::spawn(async move {
+            // How it ended is the peer's business; that it ended, and after how much, says `Counted`.
+            let _ = service.serve(stream).await;
+            drop(place);
+        });
     }
 }
 
