@@ -108,7 +108,7 @@ impl Siege {
     }
 
     fn tick(&mut self) {
-        self.now = self.now + TICK;
+        self.now += TICK;
         while self.packets.next_at().is_some_and(|at| at <= self.now) {
             let Some((_, (host, octets))) = self.packets.pop() else { break };
             self.hosts[host].deliver(self.now, &mut self.dice, octets);
