@@ -68,6 +68,8 @@ counters! {
     Ip6ReasmTimeout = "Ip6ReasmTimeout",
     /// IPv4 packets dropped because their fragments overlap.
     IpReasmOverlaps = "IpExtReasmOverlaps",
+    /// IP packets that a congested router marked (ECN).
+    InCePkts = "IpExtInCEPkts",
     /// ICMP messages received.
     IcmpInMsgs = "IcmpInMsgs",
     /// ICMP messages with an error of their own.

@@ -54,6 +54,9 @@ pub struct Negotiated {
     pub timestamps: bool,
     /// SACK on both sides.
     pub sack: bool,
+    /// ECN on both sides.
+    #[serde(default)]
+    pub ecn: bool,
     /// Window scale, when both sides sent it: the peer's shift, then ours.
     pub window_scale: Option<(u8, u8)>,
     /// Largest payload we send, in octets.

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 /// Octets of the struct in 6.18, with the fields of AccECN.
 const LEN: usize = 280;
-/// TCPI_OPT_TIMESTAMPS, TCPI_OPT_SACK, TCPI_OPT_WSCALE.
+/// TCPI_OPT_TIMESTAMPS, TCPI_OPT_SACK, TCPI_OPT_WSCALE, TCPI_OPT_ECN.
 const TIMESTAMPS: u8 = 1;
 const SACK: u8 = 2;
 const WINDOW_SCALE: u8 = 4;
+const ECN: u8 = 8;
 /// Linux's TCP_INFINITE_SSTHRESH.
 const THRESHOLD_NONE: u32 = 0x7fff_ffff;
 /// Linux's TCP_INIT_CWND and its first guesses at segment sizes and reordering.
@@ -52,8 +53,12 @@ pub(crate) fn octets(core: &Core, open: &Open) -> Vec<u8> {
 fn connection(layout: &mut Layout, info: &ConnectionInfo) {
     let agreed = info.negotiated;
     let (send_scale, receive_scale) = agreed.window_scale.unwrap_or((0, 0));
-    let options =
-        [(agreed.timestamps, TIMESTAMPS), (agreed.sack, SACK), (agreed.window_scale.is_some(), WINDOW_SCALE)];
+    let options = [
+        (agreed.timestamps, TIMESTAMPS),
+        (agreed.sack, SACK),
+        (agreed.window_scale.is_some(), WINDOW_SCALE),
+        (agreed.ecn, ECN),
+    ];
     let options = options.iter().filter(|(yes, _)| *yes).fold(0, |all, (_, bit)| all | bit);
     for (at, value) in
         [(1, info.recovery), (2, info.retransmits), (3, info.probes), (4, info.backoff), (5, options)]

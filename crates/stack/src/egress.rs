@@ -6,6 +6,7 @@ use crate::flows::{FlowKind, FlowRef};
 use crate::index::{Tuple, hash_tuple};
 use crate::stack::Stack;
 use lastack_observe::{Counter, DropReason, Instant};
+use lastack_tcp::ecn::ECT_0;
 use lastack_tcp::knobs::SocketOptions;
 use lastack_tcp::{Segment, TransmitLimits};
 use lastack_wire::packet::{self, BuildOptions, ChecksumMode};
@@ -100,7 +101,7 @@ impl Stack {
         let (ttl, traffic_class) = self.marks_of(&tuple);
         let options = BuildOptions {
             ttl,
-            traffic_class,
+            traffic_class: traffic_class | if segment.ect { ECT_0 } else { 0 },
             checksum: if unfinished { ChecksumMode::Partial } else { ChecksumMode::Full },
             gso,
             ..self.ip_options()

@@ -13,7 +13,7 @@ use crate::message::Kind;
 use crate::stack::Stack;
 use crate::{Message, ShardId};
 use lastack_observe::{Cause, Counter, DropReason, EventKind, Flow, Instant, Refusal, ResetReason};
-use lastack_tcp::{Arrival, ListenVerdict, TimeWaitVerdict, isn, judge_in_listen, reset_for};
+use lastack_tcp::{Arrival, Codepoint, ListenVerdict, TimeWaitVerdict, isn, judge_in_listen, reset_for};
 use lastack_wire::packet::{self, Parsed};
 use lastack_wire::{Frame, ParseError, Protocol, tcp};
 use rand_core::Rng;
@@ -125,13 +125,17 @@ impl Stack {
         }
         // Counted where its flow lives, once.
         self.count_segment();
+        let ecn = Codepoint::of(parsed.traffic_class);
+        if ecn == Codepoint::Ce {
+            self.out.count(Counter::InCePkts);
+        }
         self.out.begin(self.now, tuple);
         if !parsed.tcp_checksum_holds(&frame.data, &frame.offload) {
             self.out.count(Counter::InCsumErrors);
             self.out.count(Counter::InErrs);
             return self.out.dropped(DropReason::BadChecksum);
         }
-        let arrival = Arrival { header, payload: octets.slice(header_len..), pinned: frame.pinned };
+        let arrival = Arrival { header, payload: octets.slice(header_len..), pinned: frame.pinned, ecn };
         self.handle_arrival(tuple, arrival);
     }
 

@@ -43,6 +43,8 @@ pub struct ActiveOpen {
     retransmits: u8,
     /// A SYN (or SYN-ACK) is to be sent.
     due: bool,
+    /// A SYN asks for ECN. An answer to an earlier one that did still counts.
+    asks_ecn: bool,
     answers: AnswerLimit,
     /// What the segment that completed the handshake demands.
     first_ack: FirstAck,
@@ -62,7 +64,7 @@ impl Peer {
     fn of_syn(header: &Header) -> Peer {
         Peer {
             irs: header.seq,
-            offer: Offer::of_peer(&header.options),
+            offer: Offer::of_peer(header),
             ts_recent: header.options.timestamps.map_or(0, |ts| ts.value),
         }
     }
@@ -91,7 +93,8 @@ impl ActiveOpen {
         knobs: &Knobs,
         now: Instant,
     ) -> ActiveOpen {
-        let offer = Offer::ours(mss, options, knobs);
+        // Asked for only by 1; 2 agrees when it is asked.
+        let offer = Offer { ecn: knobs.tcp_ecn == 1, ..Offer::ours(mss, options, knobs) };
         let timeout = Duration::from_secs(u64::from(FIRST_TIMEOUT_SECONDS));
         ActiveOpen {
             state: State::SynSent,
@@ -107,6 +110,7 @@ impl ActiveOpen {
             timeout,
             retransmits: 0,
             due: true,
+            asks_ecn: offer.ecn,
             answers: AnswerLimit::default(),
             first_ack: FirstAck::Now,
             unreachable: None,
@@ -119,7 +123,7 @@ impl ActiveOpen {
     }
 
     /// The SYN, or in SYN-RECEIVED the SYN-ACK, when one is due. The first one reports the edge from CLOSED.
-    pub fn poll_transmit(&mut self, now: Instant, _knobs: &Knobs, out: &mut Output) -> Option<Segment> {
+    pub fn poll_transmit(&mut self, now: Instant, knobs: &Knobs, out: &mut Output) -> Option<Segment> {
         if !self.due {
             return None;
         }
@@ -128,6 +132,8 @@ impl ActiveOpen {
             out.count(Counter::ActiveOpens);
             ACTIVE_OPEN.go(State::Closed, Cause::ActiveOpen, out);
         } else {
+            // Some routers drop what asks for ECN (RFC 3168 section 6.1.1.1).
+            self.asks_ecn &= !knobs.tcp_ecn_fallback;
             out.count(Counter::SynRetrans);
             out.count(Counter::RetransSegs);
             out.count(Counter::TimeoutRehash);
@@ -147,7 +153,12 @@ impl ActiveOpen {
     fn syn(&self, now: Instant) -> Segment {
         let ts_recent = self.peer.map_or(self.inherited_ts, |peer| peer.ts_recent);
         let options = self.offer.options(Timestamps { value: tsval(now, self.ts_offset), echo: ts_recent });
-        let flags = if self.peer.is_some() { Flags::SYN.with(Flags::ACK) } else { Flags::SYN };
+        let flags = match self.peer {
+            Some(peer) if self.offer.ecn && peer.offer.ecn => Flags::SYN.with(Flags::ACK).with(Flags::ECE),
+            Some(_) => Flags::SYN.with(Flags::ACK),
+            None if self.asks_ecn => Flags::SYN.with(Flags::ECE).with(Flags::CWR),
+            None => Flags::SYN,
+        };
         Segment {
             header: Header {
                 seq: self.iss,
@@ -337,6 +348,7 @@ impl ActiveOpen {
             window_scale,
             timestamps: agreed.timestamps,
             sack: agreed.sack,
+            ecn: agreed.ecn,
             ts_offset: self.ts_offset,
             // A SYN-ACK that crosses ours is not handed on, so its timestamp counts here (RFC 7323 section 4.3).
             ts_recent: header

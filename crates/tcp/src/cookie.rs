@@ -2,8 +2,8 @@
 //!
 //! Theory of operation: the number is `hash(flow) + irs`, plus the minute in the upper eight bits, plus 24 bits of
 //! `hash(flow, minute) + place in a table of MSS`. The third segment brings it back; a cookie of this or the last minute
-//! counts, so it lives 60 to 120 s (TIMELINES T20d). Window scale and SACK travel in the low six bits of the timestamp, if
-//! the peer sends timestamps, else they are lost (T20b, T20f; the ECN bit stays zero, as lastack has no ECN yet).
+//! counts, so it lives 60 to 120 s (TIMELINES T20d). Window scale, SACK and ECN travel in the low six bits of the timestamp,
+//! if the peer sends timestamps, else they are lost (T20b, T20f).
 //! Not here: when cookies are sent and believed; that is the listener's.
 
 use crate::clock::tick;
@@ -31,6 +31,7 @@ const MSS_IPV6: [u16; 4] = [1220, 1420, 1440, 8940];
 const STAMP_BITS: u32 = 0x3f;
 const STAMP_SCALE: u32 = 0x0f;
 const STAMP_SACK: u32 = 0x10;
+const STAMP_ECN: u32 = 0x20;
 
 /// The secrets that make and check cookies: the present one, and the one before it, so that a change loses no handshake.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct Remembered {
     pub sack: bool,
     /// The peer's window shift, when both sides scale.
     pub window_scale: Option<u8>,
+    /// Both sides know ECN.
+    pub ecn: bool,
 }
 
 impl CookieSecrets {
@@ -95,7 +98,7 @@ impl CookieSecrets {
         let place = secrets.into_iter().flatten().find_map(|secret| place_in(secret, flow, number, now))?;
         let mss = table(flow)[place];
         let Some(stamps) = arrival.header.options.timestamps else {
-            return Some(Remembered { mss, timestamps: false, sack: false, window_scale: None });
+            return Some(Remembered { mss, timestamps: false, sack: false, window_scale: None, ecn: false });
         };
         let bits = stamps.echo.wrapping_sub(ts_offset);
         let scale = bits & STAMP_SCALE;
@@ -107,14 +110,15 @@ impl CookieSecrets {
             timestamps: true,
             sack,
             window_scale: scales.then_some(scale as u8),
+            ecn: bits & STAMP_ECN != 0 && knobs.tcp_ecn != 0,
         })
     }
 }
 
 /// The clock of a cookie's TSval: not later than `now`, with the options in its low bits.
-pub(crate) fn stamp(now: Instant, sack: bool, window_scale: Option<u8>) -> u32 {
+pub(crate) fn stamp(now: Instant, sack: bool, window_scale: Option<u8>, ecn: bool) -> u32 {
     let scale = window_scale.map_or(STAMP_SCALE, u32::from);
-    let bits = scale | if sack { STAMP_SACK } else { 0 };
+    let bits = scale | if sack { STAMP_SACK } else { 0 } | if ecn { STAMP_ECN } else { 0 };
     let stamped = tick(now) & !STAMP_BITS | bits;
     if stamped > tick(now) { stamped.wrapping_sub(STAMP_BITS + 1) } else { stamped }
 }

@@ -10,7 +10,7 @@ use crate::cookie::{Remembered, stamp};
 use crate::handshake::{BareAck, Offer, first_window, in_window, paws_rejects, peer_window, send_mss};
 use crate::knobs::SocketOptions;
 use crate::state::HALF_OPEN;
-use crate::{Arrival, Instant, Knobs, Output, Segment, Seq};
+use crate::{Arrival, Codepoint, Instant, Knobs, Output, Segment, Seq};
 use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
 use lastack_wire::tcp::{Flags, Header, Timestamps};
 use std::time::Duration;
@@ -56,6 +56,7 @@ impl Agreed {
     const RETRANSMITTED: u8 = 8;
     /// A bare third segment came and TCP_DEFER_ACCEPT let it pass by.
     const DEFERRED: u8 = 16;
+    const ECN: u8 = 32;
 
     fn set(&mut self, bit: u8, on: bool) {
         self.0 |= if on { bit } else { 0 };
@@ -97,12 +98,15 @@ impl HalfOpen {
         knobs: &Knobs,
         now: Instant,
     ) -> HalfOpen {
-        let peer = Offer::of_peer(&arrival.header.options);
+        let peer = Offer::of_peer(&arrival.header);
+        // A SYN that is marked itself is none that RFC 3168 section 6.1.1 knows; Linux keeps away from it.
+        let marked = arrival.ecn != Codepoint::NotEct;
         let ours = Offer::ours(mss, options, knobs).answer(peer);
         let mut agreed = Agreed::default();
         agreed.set(Agreed::TIMESTAMPS, ours.timestamps);
         agreed.set(Agreed::SACK, ours.sack);
         agreed.set(Agreed::WINDOW_SCALE, ours.window_scale.is_some());
+        agreed.set(Agreed::ECN, ours.ecn && !marked);
         HalfOpen {
             iss,
             irs: arrival.header.seq,
@@ -129,12 +133,13 @@ impl HalfOpen {
         options: &SocketOptions,
         knobs: &Knobs,
     ) -> HalfOpen {
-        let Remembered { mss: peer_mss, timestamps, sack, window_scale } = remembered;
+        let Remembered { mss: peer_mss, timestamps, sack, window_scale, ecn } = remembered;
         let ours = Offer::ours(mss, options, knobs);
         let mut agreed = Agreed(Agreed::RETRANSMITTED);
         agreed.set(Agreed::TIMESTAMPS, timestamps);
         agreed.set(Agreed::SACK, sack);
         agreed.set(Agreed::WINDOW_SCALE, window_scale.is_some());
+        agreed.set(Agreed::ECN, ecn);
         HalfOpen {
             iss: arrival.header.ack - 1,
             irs: arrival.header.seq - 1,
@@ -167,10 +172,10 @@ impl HalfOpen {
     pub fn cookie_syn_ack(&self, ts_offset: u32, now: Instant) -> Segment {
         let offer = self.offer();
         if !offer.timestamps {
-            return self.syn_ack_with(Offer { sack: false, window_scale: None, ..offer }, 0);
+            return self.syn_ack_with(Offer { sack: false, window_scale: None, ecn: false, ..offer }, 0);
         }
         let peer_scale = offer.window_scale.map(|_| self.shifts & 0x0f);
-        self.syn_ack_with(offer, stamp(now, offer.sack, peer_scale).wrapping_add(ts_offset))
+        self.syn_ack_with(offer, stamp(now, offer.sack, peer_scale, offer.ecn).wrapping_add(ts_offset))
     }
 
     fn offer(&self) -> Offer {
@@ -179,6 +184,7 @@ impl HalfOpen {
             timestamps: self.agreed.has(Agreed::TIMESTAMPS),
             sack: self.agreed.has(Agreed::SACK),
             window_scale: self.agreed.has(Agreed::WINDOW_SCALE).then_some(self.our_shift()),
+            ecn: self.agreed.has(Agreed::ECN),
         }
     }
 
@@ -187,7 +193,11 @@ impl HalfOpen {
             header: Header {
                 seq: self.iss,
                 ack: self.irs + 1,
-                flags: Flags::SYN.with(Flags::ACK),
+                flags: Flags::SYN.with(Flags::ACK).with(if offer.ecn {
+                    Flags::ECE
+                } else {
+                    Flags::default()
+                }),
                 window: self.window,
                 options: offer.options(Timestamps { value: tsval, echo: self.ts_recent }),
                 ..Header::default()
@@ -409,6 +419,7 @@ impl HalfOpen {
             window_scale,
             timestamps: self.agreed.has(Agreed::TIMESTAMPS),
             sack: self.agreed.has(Agreed::SACK),
+            ecn: self.agreed.has(Agreed::ECN),
             ts_offset,
             ts_recent: self.ts_recent,
             rtt: self.round_trip(arrival, ts_offset, now),

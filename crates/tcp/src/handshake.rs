@@ -31,6 +31,8 @@ pub(crate) struct Offer {
     pub(crate) timestamps: bool,
     pub(crate) sack: bool,
     pub(crate) window_scale: Option<u8>,
+    /// ECN, which the flags of a SYN ask for and those of a SYN-ACK grant (RFC 3168 section 6.1.1).
+    pub(crate) ecn: bool,
 }
 
 impl Offer {
@@ -41,16 +43,21 @@ impl Offer {
             timestamps: knobs.tcp_timestamps != 0,
             sack: knobs.tcp_sack,
             window_scale: knobs.tcp_window_scaling.then(|| window_shift(options, knobs)),
+            ecn: knobs.tcp_ecn != 0,
         }
     }
 
     /// What the peer offers in a SYN or SYN-ACK.
-    pub(crate) fn of_peer(options: &Options) -> Offer {
+    pub(crate) fn of_peer(header: &Header) -> Offer {
+        let (options, flags) = (&header.options, header.flags);
+        let (asks, slowed) = (flags.contains(Flags::ECE), flags.contains(Flags::CWR));
         Offer {
             mss: options.mss.filter(|&mss| mss != 0).unwrap_or(DEFAULT_MSS).max(LEAST_MSS),
             timestamps: options.timestamps.is_some(),
             sack: options.sack_permitted,
             window_scale: options.window_scale.map(|shift| shift.min(SHIFT_MAX)),
+            // A SYN-ACK that reflects both flags comes from somebody who does not know them.
+            ecn: asks && slowed != flags.ack(),
         }
     }
 
@@ -61,6 +68,7 @@ impl Offer {
             timestamps: self.timestamps && peer.timestamps,
             sack: self.sack && peer.sack,
             window_scale: self.window_scale.filter(|_| peer.window_scale.is_some()),
+            ecn: self.ecn && peer.ecn,
         }
     }
 

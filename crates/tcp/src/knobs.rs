@@ -59,6 +59,10 @@ pub struct Knobs {
     pub tcp_timestamps: u8,
     /// `net.ipv4.tcp_sack`: offer and accept selective acknowledgments.
     pub tcp_sack: bool,
+    /// `net.ipv4.tcp_ecn`: explicit congestion notification: 0 off, 1 asked for and agreed to, 2 only agreed to.
+    pub tcp_ecn: u8,
+    /// `net.ipv4.tcp_ecn_fallback`: a SYN that is sent again does not ask for it.
+    pub tcp_ecn_fallback: bool,
     /// `net.ipv4.tcp_dsack`: report octets that came twice (RFC 2883), where SACK was agreed on.
     pub tcp_dsack: bool,
     /// `net.ipv4.tcp_window_scaling`: offer and accept window scaling.
@@ -116,6 +120,8 @@ impl Default for Knobs {
             tcp_rfc1337: false,
             tcp_timestamps: 1,
             tcp_sack: true,
+            tcp_ecn: 2,
+            tcp_ecn_fallback: true,
             tcp_dsack: true,
             tcp_window_scaling: true,
             tcp_keepalive_time: 7200,

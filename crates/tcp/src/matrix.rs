@@ -82,7 +82,7 @@ impl Ends {
     /// A segment without options.
     pub(crate) fn plain(&self, flags: Flags, seq: Seq, ack: Seq, len: usize) -> Arrival {
         let header = Header { seq, ack, flags, window: 65_535, ..Header::default() };
-        Arrival { header, payload: Bytes::from(vec![b'x'; len]), pinned: len }
+        Arrival { header, payload: Bytes::from(vec![b'x'; len]), pinned: len, ecn: crate::Codepoint::NotEct }
     }
 
     /// Replies as the matrix writes them.
@@ -170,7 +170,7 @@ pub(crate) fn peer_syn(flags: Flags, seq: Seq, ack: Seq, timestamps: Option<Time
         ..Options::default()
     };
     let header = Header { seq, ack, flags, window: 65_535, options, ..Header::default() };
-    Arrival { header, payload: Bytes::new(), pinned: 0 }
+    Arrival { header, payload: Bytes::new(), pinned: 0, ecn: crate::Codepoint::NotEct }
 }
 
 /// An output that listens.

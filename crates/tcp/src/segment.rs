@@ -1,5 +1,6 @@
 //! A segment as one flow sees it: no ports, no addresses, no checksum.
 
+use crate::Codepoint;
 use bytes::Bytes;
 use lastack_wire::tcp::Header;
 use lastack_wire::{Payload, Seq};
@@ -13,6 +14,8 @@ pub struct Arrival {
     pub payload: Bytes,
     /// Octets of memory that `payload` keeps alive.
     pub pinned: usize,
+    /// What the ECN field of its IP packet said.
+    pub ecn: Codepoint,
 }
 
 impl Arrival {
@@ -42,6 +45,8 @@ pub struct Segment {
     pub payload: Payload,
     /// Set when the payload exceeds this: the device cuts it in pieces of this size.
     pub mss: u16,
+    /// Its IP packet says ECT(0): routers may mark it instead of dropping it (RFC 3168).
+    pub ect: bool,
 }
 
 impl Segment {

@@ -234,6 +234,7 @@ fn negotiated(info: &TcpInfo) -> Negotiated {
     Negotiated {
         timestamps: info.options & 1 != 0,
         sack: info.options & 2 != 0,
+        ecn: info.options & 8 != 0,
         window_scale: (info.options & 4 != 0).then_some((info.snd_wscale, info.rcv_wscale)),
         mss: u16::try_from(info.snd_mss).unwrap_or(u16::MAX),
     }

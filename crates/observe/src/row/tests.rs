@@ -13,7 +13,13 @@ fn row() -> SocketRow {
         age: None,
         orphan: false,
         unaccepted: true,
-        negotiated: Some(Negotiated { timestamps: true, sack: true, window_scale: Some((7, 10)), mss: 1448 }),
+        negotiated: Some(Negotiated {
+            timestamps: true,
+            sack: true,
+            ecn: false,
+            window_scale: Some((7, 10)),
+            mss: 1448,
+        }),
         host: None,
     }
 }

@@ -3,6 +3,7 @@
 mod chaos;
 mod connections;
 mod cookies;
+mod ecn;
 mod flood;
 mod icmp;
 mod listeners;

@@ -37,7 +37,14 @@ impl Connection {
             options.sack = incoming.reassembly.sack_blocks(nxt, blocks_max, turn.out);
         }
         self.release_incoming();
-        Header { seq, ack: nxt, flags: flags.with(Flags::ACK), window, urgent: 0, options }
+        Header {
+            seq,
+            ack: nxt,
+            flags: flags.with(Flags::ACK).with(self.ecn.echo()),
+            window,
+            urgent: 0,
+            options,
+        }
     }
 
     /// Blocks that fit a segment; none when SACK was not agreed on.

@@ -29,6 +29,7 @@ pub use seed::{Established, FirstAck, Outcome, TransmitLimits};
 
 use crate::clock::AnswerLimit;
 use crate::congestion::Congestion;
+use crate::ecn::Ecn;
 use crate::knobs::SocketOptions;
 use crate::receive::{Autotune, ReceiveWindow};
 use crate::send::{Recovery, RttEstimator, SendBuffer};
@@ -76,6 +77,7 @@ pub struct Connection {
     timestamps: bool,
     sack: bool,
     window_scaled: bool,
+    ecn: Ecn,
     /// No application holds it.
     orphan: bool,
     /// Our FIN is queued behind the data: nothing may follow.
@@ -159,6 +161,7 @@ impl Connection {
             timestamps: seed.timestamps,
             sack: seed.sack,
             window_scaled: seed.window_scale.is_some(),
+            ecn: Ecn::new(seed.ecn),
             orphan: false,
             fin_queued: false,
             peer_finished: false,

@@ -98,6 +98,7 @@ impl Connection {
         Negotiated {
             timestamps: self.timestamps,
             sack: self.sack,
+            ecn: self.ecn.is_agreed(),
             window_scale: self.window_scaled.then(|| (self.send.scale, self.receive.window.scale())),
             mss: self.effective_mss(),
         }

@@ -25,6 +25,8 @@ pub struct Established {
     pub timestamps: bool,
     /// Both sides permitted SACK.
     pub sack: bool,
+    /// Both sides know ECN.
+    pub ecn: bool,
     /// What is added to our timestamp clock.
     pub ts_offset: u32,
     /// TS.Recent: the peer's last TSval.

@@ -3,6 +3,7 @@
 mod arrivals;
 mod chaos;
 mod closing;
+mod ecn;
 mod lab;
 mod memory;
 mod options;

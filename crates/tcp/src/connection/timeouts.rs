@@ -55,6 +55,7 @@ impl Connection {
             let (una, nxt) = (self.send.una, self.send.nxt);
             outgoing.recovery.on_timeout(una, nxt, mss, self.sack, &mut self.congestion, turn.out);
         }
+        self.ecn.slowed_down();
         self.rtt.back_off();
         self.forced = Forced::No;
         self.retries.timeouts = self.retries.timeouts.saturating_add(1);

@@ -171,7 +171,12 @@ impl Connection {
         let (seq, mss) = (self.send.nxt, u32::from(self.effective_mss()));
         let first = self.send.in_flight() == 0;
         let space = len + u32::from(fin);
-        let segment = self.compose(seq, len, fin, turn);
+        let mut segment = self.compose(seq, len, fin, turn);
+        if len > 0 && self.ecn.is_agreed() {
+            // Only data that was never sent: RFC 3168 section 6.1.5.
+            segment.ect = true;
+            segment.header.flags = segment.header.flags.with(self.ecn.take_slowed());
+        }
         self.send.nxt += space;
         let (una, nxt) = (self.send.una, self.send.nxt);
         let new_probe = self.forced == Forced::LossProbe;
@@ -244,7 +249,7 @@ impl Connection {
             header.flags = header.flags.with(Flags::URG);
         }
         self.ack.acknowledged();
-        Segment { header, payload, mss }
+        Segment { header, payload, mss, ect: false }
     }
 
     /// Starts the timer over what is in flight: a tail loss probe when one is possible, else the RTO.

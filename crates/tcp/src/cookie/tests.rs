@@ -15,7 +15,7 @@ fn third(cookie: Seq, echo: Option<u32>) -> Arrival {
     let timestamps = echo.map(|echo| Timestamps { value: 5, echo });
     let options = Options { timestamps, ..Options::default() };
     let header = Header { seq: IRS + 1, ack: cookie + 1, flags: Flags::ACK, options, ..Header::default() };
-    Arrival { header, payload: bytes::Bytes::new(), pinned: 0 }
+    Arrival { header, payload: bytes::Bytes::new(), pinned: 0, ecn: crate::Codepoint::NotEct }
 }
 
 fn checked(secrets: &CookieSecrets, cookie: Seq, now: Instant) -> Option<u16> {
@@ -87,16 +87,17 @@ fn a_rotation_loses_no_handshake_and_the_next_ends_the_secret() {
 
 /// TIMELINES T20f; the clock never runs ahead, or the peer's echo would lie in the future.
 #[test]
-fn the_timestamp_carries_scale_and_sack() {
+fn the_timestamp_carries_scale_sack_and_ecn() {
     let now = Instant::from_millis(1_000_000);
-    for (sack, scale, bits) in [
-        (true, Some(7), 0b01_0111),
-        (true, None, 0b01_1111),
-        (false, Some(7), 0b00_0111),
-        (false, None, 0b00_1111),
-        (true, Some(14), 0b01_1110),
+    for (sack, scale, ecn, bits) in [
+        (true, Some(7), false, 0b01_0111),
+        (true, None, false, 0b01_1111),
+        (false, Some(7), false, 0b00_0111),
+        (false, None, false, 0b00_1111),
+        (true, Some(14), false, 0b01_1110),
+        (true, Some(7), true, 0b11_0111),
     ] {
-        let stamped = stamp(now, sack, scale);
+        let stamped = stamp(now, sack, scale, ecn);
         assert_eq!(stamped & STAMP_BITS, bits);
         assert!(stamped <= tick(now) && tick(now) - stamped < 64);
         let cookie = secrets().mint(&flow(), IRS, 1460, now);
@@ -104,7 +105,9 @@ fn the_timestamp_carries_scale_and_sack() {
         let arrival = third(cookie, Some(stamped.wrapping_add(offset)));
         let check = |knobs: &Knobs| secrets().check(&flow(), &arrival, offset, knobs, now);
         let remembered = check(&Knobs::default()).expect("it is ours");
-        assert_eq!((remembered.timestamps, remembered.sack, remembered.window_scale), (true, sack, scale));
+        assert_eq!(remembered, Remembered { mss: 1460, timestamps: true, sack, window_scale: scale, ecn });
+        let deaf = check(&Knobs { tcp_ecn: 0, ..Knobs::default() });
+        assert_eq!(deaf, Some(Remembered { ecn: false, ..remembered }), "the rest of the cookie counts");
         assert_eq!(check(&Knobs { tcp_timestamps: 0, ..Knobs::default() }), None);
         assert_eq!(check(&Knobs { tcp_sack: false, ..Knobs::default() }).is_some(), !sack);
         let unscaled = Knobs { tcp_window_scaling: false, ..Knobs::default() };

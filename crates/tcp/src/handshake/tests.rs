@@ -24,12 +24,12 @@ fn the_shift_reaches_the_largest_buffer_or_the_fixed_one() {
 #[test]
 fn an_answer_repeats_only_what_was_offered() {
     let ours = Offer::ours(1460, &SocketOptions::default(), &Knobs::default());
-    let bare = Offer::of_peer(&Options::default());
+    let bare = Offer::of_peer(&Header::default());
     assert_eq!(bare.mss, 536);
     let answer = ours.answer(bare);
-    assert_eq!(answer, Offer { mss: 1460, timestamps: false, sack: false, window_scale: None });
+    assert_eq!(answer, Offer { mss: 1460, timestamps: false, sack: false, window_scale: None, ecn: false });
     let wide = Options { window_scale: Some(200), mss: Some(1), ..Options::default() };
-    let peer = Offer::of_peer(&wide);
+    let peer = Offer::of_peer(&Header { options: wide, ..Header::default() });
     assert_eq!(
         (peer.window_scale, peer.mss),
         (Some(14), 48),
@@ -60,7 +60,12 @@ fn the_window_field_rounds_up() {
 fn the_window_test_knows_both_edges() {
     let at = |seq: u32, len: usize| {
         let header = Header { seq: Seq(seq), flags: Flags::ACK, ..Header::default() };
-        let arrival = Arrival { header, payload: Bytes::from(vec![0; len]), pinned: len };
+        let arrival = Arrival {
+            header,
+            payload: Bytes::from(vec![0; len]),
+            pinned: len,
+            ecn: crate::Codepoint::NotEct,
+        };
         in_window(&arrival, Seq(1000), 100)
     };
     assert!(at(1000, 0) && at(1099, 1) && at(1100, 0) && at(990, 11) && at(990, 500));

@@ -20,8 +20,6 @@ pub(super) const TCP: &[&str] = &[
     "comp_sack_slack_ns",
     "congestion_control",
     "early_demux",
-    "ecn",
-    "ecn_fallback",
     "ecn_option",
     "ecn_option_beacon",
     "ehash_entries",

@@ -45,6 +45,8 @@ pub(crate) struct AckFacts<'a> {
     pub(crate) mss: u32,
     /// RFC 5681 section 2: `ack == una`, no data, no SYN or FIN, the window unchanged, and something in flight.
     pub(crate) duplicate: bool,
+    /// ECN was negotiated, and it says that a router on the way was congested.
+    pub(crate) ece: bool,
     /// SACK was negotiated.
     pub(crate) sack: bool,
     /// The blocks it carries.
@@ -63,6 +65,8 @@ pub(crate) struct AckDecision {
     pub(crate) restart_timer: bool,
     /// There is something to send again: poll [`Recovery::next_retransmit`].
     pub(crate) retransmit: bool,
+    /// The congestion window was lowered.
+    pub(crate) slowed_down: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +94,9 @@ pub(crate) struct Recovery {
     sent_end: Seq,
     /// Where the last segment sent for the first time began.
     pub(super) last_start: Seq,
+    /// SEND.NXT when an ECN echo lowered the window: until more is acknowledged no other does (RFC 3168 section 6.1.2),
+    /// and the window does not grow.
+    reduced_to: Option<Seq>,
     /// SEND.NXT when a probe was sent (Linux tlp_high_seq).
     pub(super) probe_end: Option<Seq>,
     pub(super) state: RecoveryState,
@@ -116,6 +123,7 @@ impl Recovery {
             head_mark: una,
             sent_end: una,
             last_start: una,
+            reduced_to: None,
             probe_end: None,
             state: RecoveryState::Open,
             probe_retransmitted: false,
@@ -220,10 +228,12 @@ impl Recovery {
             self.board.count_duplicate();
         }
         let entered = self.step(facts, acked, congestion, out);
+        let reduced = self.answer_echo(facts, congestion);
         AckDecision {
             acked,
             restart_timer: acked > 0 || entered,
             retransmit: self.next_retransmit(facts.ack, facts.nxt, facts.mss, congestion).is_some(),
+            slowed_down: entered || reduced,
         }
     }
 
@@ -311,9 +321,12 @@ impl Recovery {
         }
         match self.state {
             RecoveryState::Open | RecoveryState::Disorder => {
+                self.reduced_to = self.reduced_to.filter(|end| facts.ack.le(*end));
                 if acked > 0 {
                     self.board.clear_lost(facts.ack);
-                    congestion.on_ack(acked, facts.mss, &self.usage);
+                    if self.reduced_to.is_none() {
+                        congestion.on_ack(acked, facts.mss, &self.usage);
+                    }
                 }
                 self.detect(facts, congestion, out)
             }
@@ -341,6 +354,17 @@ impl Recovery {
             self.head_lost = true;
             out.count(Counter::LostRetransmit);
         }
+    }
+
+    /// An ECN echo is a loss without one: the window is halved, once in a window of data, and nothing is sent again
+    /// (RFC 3168 section 6.1.2). A recovery has lowered it already.
+    fn answer_echo(&mut self, facts: &AckFacts, congestion: &mut Congestion) -> bool {
+        let answers = facts.ece && !self.recovers() && self.reduced_to.is_none();
+        if answers {
+            congestion.enter_recovery();
+            self.reduced_to = Some(facts.nxt);
+        }
+        answers
     }
 
     fn recovers(&self) -> bool {

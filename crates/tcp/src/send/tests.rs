@@ -166,6 +166,7 @@ impl World {
             ack,
             mss: MSS,
             duplicate: ack == self.una && self.una != self.nxt,
+            ece: false,
             sack: self.sack,
             blocks: if self.sack { blocks } else { &[] },
             timestamps: None,

@@ -16,7 +16,7 @@ fn rows() -> Vec<SocketRow> {
     connection.age = Some(Duration::from_secs(75));
     connection.unaccepted = true;
     connection.negotiated =
-        Some(Negotiated { timestamps: true, sack: true, window_scale: Some((7, 10)), mss: 1428 });
+        Some(Negotiated { timestamps: true, sack: true, ecn: false, window_scale: Some((7, 10)), mss: 1428 });
     let mut wait = row(State::TimeWait, "198.18.0.2:5000", "198.18.0.1:40001");
     wait.timer = TimerKind::Timewait;
     wait.timer_left = Some(Duration::from_secs(59));

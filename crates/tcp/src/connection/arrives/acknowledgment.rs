@@ -9,6 +9,7 @@ use crate::send::AckFacts;
 use crate::time_wait::TIME_WAIT_LENGTH;
 use crate::{Arrival, Instant};
 use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
+use lastack_wire::tcp::Flags;
 use std::ops::ControlFlow::{Break, Continue};
 
 impl Connection {
@@ -121,6 +122,7 @@ impl Connection {
             ack: header.ack,
             mss,
             duplicate: header.ack == self.send.una && arrival.is_empty() && !window_moved,
+            ece: self.ecn.is_agreed() && header.flags.contains(Flags::ECE),
             sack: self.sack,
             blocks: &header.options.sack,
             timestamps: header
@@ -143,6 +145,9 @@ impl Connection {
             self.retries.timeouts = 0;
             self.retries.since = Instant::NEVER;
             self.forced = Forced::No;
+        }
+        if decision.slowed_down {
+            self.ecn.slowed_down();
         }
         if decision.restart_timer {
             self.watch_flight(true, turn);

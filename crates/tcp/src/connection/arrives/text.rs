@@ -5,6 +5,7 @@ use crate::Arrival;
 use crate::connection::{Connection, Turn};
 use crate::receive::Insertion;
 use lastack_observe::{Counter, DropReason, State};
+use lastack_wire::tcp::Flags;
 use std::ops::ControlFlow::Continue;
 
 impl Connection {
@@ -37,6 +38,11 @@ impl Connection {
 
     fn place_text(&mut self, arrival: &mut Arrival, turn: &mut Turn) -> Check {
         let (seq, end, nxt) = (arrival.header.seq, arrival.end(), self.receive.nxt);
+        if arrival.header.flags.contains(Flags::CWR) {
+            // The peer may have nothing more in flight than this.
+            self.ecn.on_cwr();
+            self.ack.owe_now();
+        }
         let window = self.receive.usable();
         if end.le(nxt) {
             turn.out.count(Counter::DelayedAckLost);
@@ -71,11 +77,19 @@ impl Connection {
         self.ack.owe();
     }
 
+    /// RFC 3168 section 6.1.3: the sender hears of congestion with every acknowledgment until it has answered.
+    fn heed_mark(&mut self, arrival: &Arrival) {
+        if self.ecn.on_data(arrival.ecn) {
+            self.ack.enter_quick_mode(self.receive.usable());
+        }
+    }
+
     fn take_in_order(&mut self, arrival: &mut Arrival, turn: &mut Turn) -> Check {
         let known = arrival.header.seq.distance_to(self.receive.nxt) as usize;
         let payload = arrival.payload.split_off(known.min(arrival.payload.len()));
         let len = payload.len() as u32;
         if len > 0 {
+            self.heed_mark(arrival);
             self.deliver(payload, arrival.pinned);
             self.ack.data_arrived(
                 len,
@@ -126,6 +140,7 @@ impl Connection {
         if payload.is_empty() {
             return;
         }
+        self.heed_mark(arrival);
         let in_order = self.receive_charge() - self.incoming().reassembly.pinned();
         let room = (self.receive.window.rcvbuf() as usize).saturating_sub(in_order);
         let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, turn.out);

@@ -113,7 +113,12 @@ fn take(lab: &mut Lab, step: Step) {
             let timestamps = (stamp != 0).then_some(Timestamps { value, echo: stamp as u32 });
             let options = Options { timestamps, sack: blocks.collect(), ..Options::default() };
             let header = Header { seq, ack, flags: Flags(flags), window, urgent, options };
-            lab.arrive(Arrival { header, payload: Bytes::from(vec![1; len]), pinned: len + 100 });
+            lab.arrive(Arrival {
+                header,
+                payload: Bytes::from(vec![1; len]),
+                pinned: len + 100,
+                ecn: crate::Codepoint::NotEct,
+            });
         }
         Step::Send(octets) if lab.connection.send_queue() < 100_000 => lab.send(octets),
         Step::Send(_) => {}

@@ -26,6 +26,7 @@ pub(super) fn seed() -> Established {
         window_scale: Some((7, 10)),
         timestamps: true,
         sack: true,
+        ecn: false,
         ts_offset: 77,
         ts_recent: 1000,
         rtt: Some(Duration::from_micros(300)),
@@ -181,6 +182,7 @@ impl Lab {
             },
             payload: Bytes::copy_from_slice(payload),
             pinned: payload.len(),
+            ecn: crate::Codepoint::NotEct,
         }
     }
 

@@ -137,7 +137,12 @@ impl World {
 
     fn deliver(&mut self, to: usize, segment: Segment) {
         let payload = segment.payload.to_bytes();
-        let arrival = Arrival { header: segment.header, pinned: payload.len() + 66, payload };
+        let arrival = Arrival {
+            header: segment.header,
+            pinned: payload.len() + 66,
+            payload,
+            ecn: crate::Codepoint::NotEct,
+        };
         if let Life::TimeWait(record) = &mut self.ends[to].life {
             self.ends[to].out.begin(self.now, Flow::NONE);
             let _ = record.handle_segment(&arrival, 0, &self.knobs, self.now, &mut self.ends[to].out);

@@ -70,6 +70,7 @@ fn a_probe_that_arrived_twice_costs_nothing() {
         ack: end,
         mss: MSS,
         duplicate: true,
+        ece: false,
         sack: true,
         blocks: &[SackBlock { left: una, right: end }],
         timestamps: None,

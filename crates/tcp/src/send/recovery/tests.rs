@@ -62,6 +62,7 @@ impl Sender {
             ack,
             mss: MSS,
             duplicate: segments == 0 && self.una != self.nxt,
+            ece: false,
             sack: self.sack,
             blocks: &blocks,
             timestamps,

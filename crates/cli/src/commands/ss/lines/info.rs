@@ -22,9 +22,9 @@ pub(super) fn memory(memory: &SocketMemory, out: &mut dyn Write) -> io::Result<(
 /// A line of its own with what the handshake agreed on, once it has.
 pub(super) fn agreed(row: &SocketRow, out: &mut dyn Write) -> io::Result<()> {
     let Some(agreed) = row.negotiated.filter(|_| row.state != State::Listen) else { return Ok(()) };
-    let Negotiated { timestamps, sack, window_scale, mss } = agreed;
+    let Negotiated { timestamps, sack, ecn, window_scale, mss } = agreed;
     write!(out, "\n\t")?;
-    for (agreed, word) in [(timestamps, " ts"), (sack, " sack")] {
+    for (agreed, word) in [(timestamps, " ts"), (sack, " sack"), (ecn, " ecn")] {
         write!(out, "{}", if agreed { word } else { "" })?;
     }
     if let Some((theirs, ours)) = window_scale {
