@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// A socket by the port of its remote end, its state and what must be said of it.
-type Expected<'a> = (u16, &'a str, &'a [&'a str]);
+type Expected = (u16, &'static str, &'static [&'static str]);
 
 const LISTENER: u16 = 0;
 const SYN_SENT: u16 = 5000;
@@ -31,6 +31,23 @@ const ESTABLISHED: u16 = 5008;
 const UNACCEPTED: u16 = 5009;
 const CLOSE_WAIT: u16 = 5010;
 const TIME_WAIT: u16 = 5011;
+
+/// What is said of each, wherever it is.
+const EXPECTED: [Expected; 13] = [
+    (LISTENER, "LISTEN", &["wait for accept()", "listen()'s backlog", "somaxconn = 4096", "never"]),
+    (SYN_SENT, "SYN_SENT", &["35 and 67 s", "131 s", "ETIMEDOUT", "tcp_syn_retries = 6"]),
+    (SIMULTANEOUS, "SYN_RECV", &["Both ends sent a SYN at once", "ETIMEDOUT", "tcp_syn_retries = 6"]),
+    (REQUEST, "SYN_RECV", &["of 5 repeats", "dropped silently", "tcp_synack_retries = 5"]),
+    (ESTABLISHED, "ESTABLISHED", &["open and idle", "never ends", "SO_KEEPALIVE is off"]),
+    (UNACCEPTED, "ESTABLISHED", &["has not accepted", "accept()", "never ends by itself"]),
+    (FIN_WAIT_1, "FIN_WAIT1", &["We closed first", "FIN_WAIT2"]),
+    (FIN_WAIT_2, "FIN_WAIT2", &["half closed", "never ends unless the peer closes", "60 s after"]),
+    (ORPHAN, "FIN_WAIT2", &["no application holds", "forgotten silently in", "tcp_fin_timeout = 60"]),
+    (CLOSING, "CLOSING", &["Both ends closed at once", "TIME_WAIT", "tcp_orphan_retries = 0"]),
+    (LAST_ACK, "LAST_ACK", &["The peer closed first", "forgotten silently", "tcp_orphan_retries = 0"]),
+    (CLOSE_WAIT, "CLOSE_WAIT", &["our application has not", "never ends unless", "no knob governs it"]),
+    (TIME_WAIT, "TIME_WAIT", &["forgotten in", "60 s, a constant", "tcp_tw_reuse = 2"]),
+];
 
 fn lastack(words: &[&str]) -> String {
     let output =
@@ -50,48 +67,35 @@ fn port(socket: &Value, end: &str) -> u16 {
     address.port()
 }
 
-/// Waits until the sockets are in these states; what is said of each must hold each phrase.
-fn compare(look: &[&str], local: Option<u16>, expected: &[Expected<'_>]) {
-    let words = |extra: &[&str]| [&["ss", "-an", "--explain"], look, extra].concat().join(" ");
-    let json = words(&["--json"]);
-    let json: Vec<&str> = json.split(' ').collect();
+/// Waits until the sockets are in their states; what is said of each must hold each phrase, and these.
+fn compare(look: &[&str], further: &[(u16, &str)]) {
+    let words = [&["ss", "-an", "--explain"], look].concat();
     let deadline = Instant::now() + Duration::from_secs(10);
     let found: Vec<Value> = loop {
-        let sockets = sockets(&json);
-        let find = |wanted: &Expected<'_>| {
-            let is = |socket: &&Value| {
-                port(socket, "remote") == wanted.0
-                    && socket["state"] == wanted.1
-                    && (wanted.0 != LISTENER || local.is_none_or(|local| port(socket, "local") == local))
-            };
-            sockets.iter().find(is).cloned()
+        let sockets = sockets(&[&words[..], &["--json"]].concat());
+        let is = |socket: &Value, wanted: &Expected| {
+            port(socket, "remote") == wanted.0 && socket["state"] == wanted.1
         };
-        let found: Vec<Option<Value>> = expected.iter().map(find).collect();
-        if found.iter().all(Option::is_some) {
-            break found.into_iter().flatten().collect();
+        let find = |wanted: &Expected| sockets.iter().find(|socket| is(socket, wanted)).cloned();
+        let found: Vec<Value> = EXPECTED.iter().filter_map(find).collect();
+        if found.len() == EXPECTED.len() {
+            break found;
         }
-        let missing: Vec<u16> = expected
-            .iter()
-            .zip(&found)
-            .filter(|(_, found)| found.is_none())
-            .map(|(wanted, _)| wanted.0)
-            .collect();
-        assert!(Instant::now() < deadline, "not in their states: {missing:?} of {sockets:#?}");
+        assert!(Instant::now() < deadline, "not in their states: {sockets:#?}");
         thread::sleep(Duration::from_millis(50));
     };
-    assert_eq!(found.len(), 13);
-    for (socket, (_, _, phrases)) in found.iter().zip(expected) {
+    for (socket, (port, _, phrases)) in found.iter().zip(&EXPECTED) {
         let said = socket["explain"].as_str().expect("a sentence");
-        for phrase in *phrases {
+        let further = further.iter().filter(|(of, _)| of == port).map(|(_, phrase)| phrase);
+        for phrase in phrases.iter().chain(further) {
             assert!(said.contains(phrase), "{phrase:?} is missing in: {said}\n{socket:#}");
         }
     }
     // As text, a line of its own below each socket.
-    let text = words(&["-H"]);
-    let text = lastack(&text.split(' ').collect::<Vec<_>>());
+    let text = lastack(&[&words[..], &["-H"]].concat());
     let sentences = text.lines().filter(|line| line.starts_with('\t') && line.ends_with('.')).count();
     assert_eq!(sentences * 2, text.lines().count(), "{text}");
-    assert!(sentences >= 13, "{text}");
+    assert!(sentences >= EXPECTED.len(), "{text}");
 }
 
 /// A route between the stack's device and the peer's.
@@ -132,6 +136,35 @@ fn from_port(port: u16, to: SocketAddr) -> TcpStream {
     TcpStream::from(fd)
 }
 
+/// The stack's sockets whose peers do not acknowledge what the stack waits for.
+fn silent_peers(peer: &mut Peer, name: &str) -> Vec<Connect> {
+    let discard = SocketAddr::new(STACK.into(), 9);
+    let mut connects = Vec::new();
+    connects.push(Connect::start(name, SYN_SENT));
+    connects.push(Connect::start(name, SIMULTANEOUS));
+    peer.cross(SIMULTANEOUS);
+    let mut first = Connect::start(name, FIN_WAIT_1);
+    let line = peer.accept(FIN_WAIT_1);
+    first.shut();
+    peer.hear_fin(line);
+    let mut second = Connect::start(name, FIN_WAIT_2);
+    let line = peer.accept(FIN_WAIT_2);
+    second.shut();
+    let line = peer.hear_fin(line);
+    peer.acknowledge(line);
+    let mut both = Connect::start(name, CLOSING);
+    let line = peer.accept(CLOSING);
+    both.shut();
+    peer.hear_fin(line);
+    peer.fin(line);
+    connects.extend([first, second, both]);
+    peer.syn(REQUEST, discard);
+    let line = peer.connect(LAST_ACK, discard);
+    peer.fin(line);
+    peer.hear_fin(line);
+    connects
+}
+
 #[test]
 fn a_stack_explains_thirteen_sockets() {
     in_namespace("a_stack_explains_thirteen_sockets", || {
@@ -153,29 +186,7 @@ fn a_stack_explains_thirteen_sockets() {
         let _serve = Serve::start(&options);
         let at = |port| SocketAddr::new(STACK.into(), port);
 
-        let mut connects: Vec<Connect> = Vec::new();
-        connects.push(Connect::start(&name, SYN_SENT));
-        connects.push(Connect::start(&name, SIMULTANEOUS));
-        peer.cross(SIMULTANEOUS);
-        let mut first = Connect::start(&name, FIN_WAIT_1);
-        let line = peer.accept(FIN_WAIT_1);
-        first.shut();
-        peer.hear_fin(line);
-        let mut second = Connect::start(&name, FIN_WAIT_2);
-        let line = peer.accept(FIN_WAIT_2);
-        second.shut();
-        let line = peer.hear_fin(line);
-        peer.acknowledge(line);
-        let mut both = Connect::start(&name, CLOSING);
-        let line = peer.accept(CLOSING);
-        both.shut();
-        peer.hear_fin(line);
-        peer.fin(line);
-        connects.extend([first, second, both]);
-        peer.syn(REQUEST, at(9));
-        let line = peer.connect(LAST_ACK, at(9));
-        peer.fin(line);
-        peer.hear_fin(line);
+        let connects = silent_peers(&mut peer, &name);
 
         // The kernel's sockets as peers, which acknowledge.
         let ask = |port| {
@@ -195,34 +206,7 @@ fn a_stack_explains_thirteen_sockets() {
         let half = from_port(CLOSE_WAIT, at(8080));
         half.shutdown(Shutdown::Write).expect("connected");
 
-        let expected: &[Expected<'_>] = &[
-            (
-                LISTENER,
-                "LISTEN",
-                &["It waits for connections", "listen()'s backlog", "somaxconn = 4096", "never"],
-            ),
-            (SYN_SENT, "SYN_SENT", &["35 and 67 s", "131 s", "ETIMEDOUT", "tcp_syn_retries = 6"]),
-            (SIMULTANEOUS, "SYN_RECV", &["Both ends sent a SYN at once", "ETIMEDOUT", "tcp_syn_retries = 6"]),
-            (REQUEST, "SYN_RECV", &["of 5 repeats", "dropped silently", "tcp_synack_retries = 5"]),
-            (ESTABLISHED, "ESTABLISHED", &["open and idle", "never ends", "SO_KEEPALIVE is off"]),
-            (UNACCEPTED, "ESTABLISHED", &["has not accepted", "5 octets", "accept()"]),
-            (FIN_WAIT_1, "FIN_WAIT1", &["We closed first", "FIN_WAIT2", "ETIMEDOUT", "tcp_retries2 = 15"]),
-            (FIN_WAIT_2, "FIN_WAIT2", &["half closed", "never ends unless the peer closes", "60 s after"]),
-            (ORPHAN, "FIN_WAIT2", &["no application holds", "forgotten silently in", "tcp_fin_timeout = 60"]),
-            (CLOSING, "CLOSING", &["Both ends closed at once", "TIME_WAIT", "tcp_orphan_retries = 0"]),
-            (
-                LAST_ACK,
-                "LAST_ACK",
-                &["The peer closed first", "forgotten silently", "tcp_orphan_retries = 0"],
-            ),
-            (
-                CLOSE_WAIT,
-                "CLOSE_WAIT",
-                &["our application has not", "never ends unless", "no knob governs it"],
-            ),
-            (TIME_WAIT, "TIME_WAIT", &["forgotten in", "60 s, a constant", "tcp_tw_reuse = 2"]),
-        ];
-        compare(&["--stack", &name], None, expected);
+        compare(&["--stack", &name], &[(UNACCEPTED, "5 octets"), (FIN_WAIT_1, "tcp_retries2 = 15")]);
 
         // A knob that is turned is in the sentence at once.
         lastack(&["sysctl", "--stack", &name, "-w", "net.ipv4.tcp_orphan_retries=3"]);
@@ -233,80 +217,59 @@ fn a_stack_explains_thirteen_sockets() {
     });
 }
 
+/// The kernel's sockets that came by the listener; what keeps them in their states.
+fn states(peer: &mut Peer, listener: &TcpListener) -> Vec<TcpStream> {
+    let here = listener.local_addr().expect("bound");
+    let mut held = Vec::new();
+    let open = |peer: &mut Peer, port| {
+        let line = peer.connect(port, here);
+        (line, listener.accept().expect("the handshake is over").0)
+    };
+    held.push(open(peer, ESTABLISHED).1);
+    let (line, socket) = open(peer, CLOSE_WAIT);
+    peer.fin(line);
+    held.push(socket);
+    let (line, socket) = open(peer, FIN_WAIT_2);
+    socket.shutdown(Shutdown::Write).expect("connected");
+    let line = peer.hear_fin(line);
+    peer.acknowledge(line);
+    held.push(socket);
+    let (line, socket) = open(peer, ORPHAN);
+    drop(socket);
+    let line = peer.hear_fin(line);
+    peer.acknowledge(line);
+    let (line, socket) = open(peer, TIME_WAIT);
+    drop(socket);
+    let line = peer.hear_fin(line);
+    peer.fin(line);
+    let (line, socket) = open(peer, LAST_ACK);
+    let mut socket = socket;
+    peer.fin(line);
+    socket.read_to_end(&mut Vec::new()).expect("the end");
+    drop(socket);
+    let (line, socket) = open(peer, CLOSING);
+    drop(socket);
+    peer.hear_fin(line);
+    peer.fin(line);
+    drop(open(peer, FIN_WAIT_1));
+    peer.connect(UNACCEPTED, here);
+    peer.syn(REQUEST, here);
+    held
+}
+
 #[test]
 fn the_kernel_explains_thirteen_sockets() {
     in_namespace("the_kernel_explains_thirteen_sockets", || {
         let mut peer = Peer::new();
         let listener = TcpListener::bind((HOST, 80)).expect("a free port");
-        let here = listener.local_addr().expect("bound");
-        let mut held = Vec::new();
-        let open = |peer: &mut Peer, port| {
-            let line = peer.connect(port, here);
-            (line, listener.accept().expect("the handshake is over").0)
-        };
-        held.push(open(&mut peer, ESTABLISHED).1);
-        let (line, socket) = open(&mut peer, CLOSE_WAIT);
-        peer.fin(line);
-        held.push(socket);
-        let (line, socket) = open(&mut peer, FIN_WAIT_2);
-        socket.shutdown(Shutdown::Write).expect("connected");
-        let line = peer.hear_fin(line);
-        peer.acknowledge(line);
-        held.push(socket);
-        let (line, socket) = open(&mut peer, ORPHAN);
-        drop(socket);
-        let line = peer.hear_fin(line);
-        peer.acknowledge(line);
-        let (line, socket) = open(&mut peer, TIME_WAIT);
-        drop(socket);
-        let line = peer.hear_fin(line);
-        peer.fin(line);
-        let (line, socket) = open(&mut peer, LAST_ACK);
-        let mut socket = socket;
-        peer.fin(line);
-        socket.read_to_end(&mut Vec::new()).expect("the end");
-        drop(socket);
-        let (line, socket) = open(&mut peer, CLOSING);
-        drop(socket);
-        peer.hear_fin(line);
-        peer.fin(line);
-        drop(open(&mut peer, FIN_WAIT_1));
-        peer.connect(UNACCEPTED, here);
-        peer.syn(REQUEST, here);
+        let held = states(&mut peer, &listener);
         // These threads sit in connect() until the process ends.
         for port in [SYN_SENT, SIMULTANEOUS] {
             thread::spawn(move || TcpStream::connect((PEER, port)).map(drop));
         }
         peer.cross(SIMULTANEOUS);
 
-        let expected: &[Expected<'_>] = &[
-            (LISTENER, "LISTEN", &["1 of at most 129 wait for accept()", "somaxconn = 4096", "never"]),
-            (SYN_SENT, "SYN_SENT", &["35 and 67 s", "131 s", "ETIMEDOUT", "tcp_syn_retries = 6"]),
-            (SIMULTANEOUS, "SYN_RECV", &["Both ends sent a SYN at once", "ETIMEDOUT", "tcp_syn_retries = 6"]),
-            (REQUEST, "SYN_RECV", &["of 5 repeats", "dropped silently", "tcp_synack_retries = 5"]),
-            (ESTABLISHED, "ESTABLISHED", &["open and idle", "never ends", "SO_KEEPALIVE is off"]),
-            (UNACCEPTED, "ESTABLISHED", &["has not accepted", "accept()"]),
-            (
-                FIN_WAIT_1,
-                "FIN_WAIT1",
-                &["We closed first", "FIN_WAIT2", "forgotten silently", "tcp_orphan_retries = 0"],
-            ),
-            (FIN_WAIT_2, "FIN_WAIT2", &["half closed", "never ends unless the peer closes", "60 s after"]),
-            (ORPHAN, "FIN_WAIT2", &["no application holds", "forgotten silently in", "tcp_fin_timeout = 60"]),
-            (CLOSING, "CLOSING", &["Both ends closed at once", "TIME_WAIT", "tcp_orphan_retries = 0"]),
-            (
-                LAST_ACK,
-                "LAST_ACK",
-                &["The peer closed first", "forgotten silently", "tcp_orphan_retries = 0"],
-            ),
-            (
-                CLOSE_WAIT,
-                "CLOSE_WAIT",
-                &["our application has not", "never ends unless", "no knob governs it"],
-            ),
-            (TIME_WAIT, "TIME_WAIT", &["forgotten in", "60 s, a constant", "tcp_tw_reuse = 2"]),
-        ];
-        compare(&[], None, expected);
+        compare(&[], &[(LISTENER, "1 of at most"), (FIN_WAIT_1, "tcp_orphan_retries = 0")]);
 
         // The knobs are those of the namespace that is looked at.
         std::fs::write("/proc/sys/net/ipv4/tcp_fin_timeout", "33").expect("the namespace is the test's own");
