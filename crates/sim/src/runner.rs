@@ -6,6 +6,7 @@
 mod calls;
 mod checks;
 mod failure;
+mod flows;
 mod machine;
 pub mod numbers;
 mod options;
@@ -21,6 +22,7 @@ use crate::drawing::{Diagram, Side};
 use crate::octets::{self, Ends, Seen};
 use crate::script::ast::{Action, Icmp, Script, Segment, Step, When};
 use calls::{Descriptors, Pending};
+use flows::Flows;
 use lastack_observe::Instant;
 use machine::Machine;
 use numbers::Numbers;
@@ -83,6 +85,7 @@ struct Runner<'s> {
     numbers: Numbers,
     descriptors: Descriptors,
     pending: Vec<Pending>,
+    flows: Flows,
     /// The flow under test, as the peer sees it: from the peer to the stack.
     flow: Option<Ends>,
     /// Relative times count from here: when the last step that is not a check was done.
@@ -99,6 +102,7 @@ impl<'s> Runner<'s> {
             numbers: Numbers::default(),
             descriptors: Descriptors::default(),
             pending: Vec::new(),
+            flows: Flows::default(),
             flow: None,
             base: machine::START,
             tolerance: micros(script.tolerance_usecs.unwrap_or(TOLERANCE_USECS)),
@@ -126,7 +130,7 @@ impl<'s> Runner<'s> {
                 self.advance(window.0)?;
                 return self.check(check);
             }
-            Action::Send(_) | Action::SendIcmp(_) | Action::Call(_) => {}
+            Action::Send(_) | Action::SendIcmp(_) | Action::Call(_) | Action::Set(_) => {}
         }
         if window.0 < self.machine.now && step.when != When::Any {
             return Err(
@@ -140,6 +144,7 @@ impl<'s> Runner<'s> {
             Action::Send(segment) => self.send(segment)?,
             Action::SendIcmp(icmp) => self.send_icmp(icmp)?,
             Action::Call(call) => self.start_call(call, step.when, begun)?,
+            Action::Set(sysctls) => self.set_knobs(sysctls)?,
             Action::Expect(_) | Action::Check(_) => {}
         }
         self.settle()
@@ -199,7 +204,7 @@ impl<'s> Runner<'s> {
 
     fn expect(&mut self, wanted: &Segment, window: (Instant, Instant)) -> Result<(), Failure> {
         let latest = window.1 + self.tolerance;
-        while self.machine.sent.is_empty() && self.machine.now < latest {
+        while self.next_sent().is_none() && self.machine.now < latest {
             // Without a timer nothing can happen any more.
             if latest == Instant::NEVER && self.machine.is_idle() {
                 break;
@@ -208,7 +213,8 @@ impl<'s> Runner<'s> {
                 self.settle()?;
             }
         }
-        let Some((at, packet)) = self.machine.sent.pop_front() else {
+        let next = self.next_sent().and_then(|index| self.machine.sent.remove(index));
+        let Some((at, packet)) = next else {
             return Err(self.nothing_sent(wanted, window));
         };
         let seen = match octets::decode(&packet) {
@@ -220,6 +226,20 @@ impl<'s> Runner<'s> {
         self.compare(wanted, window, at, seen)?;
         self.base = self.base.max(at);
         Ok(())
+    }
+
+    /// The packet that an expectation looks at: the next, or the next of the flow under test when there are several.
+    fn next_sent(&self) -> Option<usize> {
+        if !self.flows.are_many() {
+            return (!self.machine.sent.is_empty()).then_some(0);
+        }
+        let of_flow = |packet: &[u8]| match octets::decode(packet) {
+            Ok(Some(seen)) => {
+                self.flow.is_some_and(|flow| (flow.from, flow.to) == (seen.ends.to, seen.ends.from))
+            }
+            _ => true,
+        };
+        self.machine.sent.iter().position(|(_, packet)| of_flow(packet))
     }
 
     /// As the tool does: several segments in a row that make up the one of the script count as one.

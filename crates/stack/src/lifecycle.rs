@@ -151,6 +151,7 @@ impl Stack {
             self.budget.binds().release(claim);
             return;
         };
+        self.out.count(Counter::Tw);
         self.census.enter(state);
         self.flows.slabs.waits.restart(wait, self.now, length);
     }

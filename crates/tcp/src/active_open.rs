@@ -48,6 +48,8 @@ pub struct ActiveOpen {
     answers: AnswerLimit,
     /// What the segment that completed the handshake demands.
     first_ack: FirstAck,
+    /// A write waits, so data are near.
+    write_waits: bool,
     /// What an ICMP message ended it with.
     unreachable: Option<Unreachable>,
 }
@@ -113,6 +115,7 @@ impl ActiveOpen {
             asks_ecn: offer.ecn,
             answers: AnswerLimit::default(),
             first_ack: FirstAck::Now,
+            write_waits: false,
             unreachable: None,
         }
     }
@@ -120,6 +123,11 @@ impl ActiveOpen {
     /// The flow was in TIME_WAIT, and this was its TS.Recent.
     pub fn inherit(&mut self, ts_recent: u32) {
         self.inherited_ts = ts_recent;
+    }
+
+    /// The application waits in a write: the third segment can wait for its data.
+    pub fn await_write(&mut self) {
+        self.write_waits = true;
     }
 
     /// The SYN, or in SYN-RECEIVED the SYN-ACK, when one is due. The first one reports the edge from CLOSED.
@@ -334,8 +342,9 @@ impl ActiveOpen {
         let peer = self.peer.unwrap_or_else(|| Peer::of_syn(header));
         let agreed = self.offer.answer(peer.offer);
         let window_scale = agreed.window_scale.zip(peer.offer.window_scale).map(|(ours, its)| (its, ours));
+        let patient = options.quickack == Some(false) || options.defer_accept > 0 || self.write_waits;
         let first_ack = match self.first_ack {
-            FirstAck::Now if options.quickack == Some(false) => FirstAck::WithData,
+            FirstAck::Now if patient => FirstAck::WithData,
             other => other,
         };
         Established {

@@ -83,12 +83,12 @@ fn try_accept(core: &mut Core, fd: c_int, spare: c_int, name: Span, len: Place<s
 pub(crate) fn connect(world: &World, fd: c_int, name: Span) -> Answer {
     world.wait(
         |core| {
-            begin_connect(core, fd, name)?;
+            let over = if begin_connect(core, fd, name)? { libc::EALREADY } else { libc::EINPROGRESS };
             let open = core.open(fd)?;
             let (nonblocking, limit) = (open.nonblocking, open.send_timeout);
             Ok(match (nonblocking, limit) {
                 (true, _) => Wait::Not(libc::EINPROGRESS),
-                (false, limit) => Wait::Until(limit.map(|limit| core.now + limit), Err(libc::EINPROGRESS)),
+                (false, limit) => Wait::Until(limit.map(|limit| core.now + limit), Err(over)),
             })
         },
         move |core| match connected(core, fd) {
@@ -98,7 +98,8 @@ pub(crate) fn connect(world: &World, fd: c_int, name: Span) -> Answer {
     )
 }
 
-fn begin_connect(core: &mut Core, fd: c_int, name: Span) -> Result<(), Errno> {
+/// Asks for the connection. True: it had been asked for already.
+fn begin_connect(core: &mut Core, fd: c_int, name: Span) -> Result<bool, Errno> {
     let family = core.open(fd)?.family;
     let address = match address::read(name, family)? {
         Named::Ip(address) => address,
@@ -107,12 +108,12 @@ fn begin_connect(core: &mut Core, fd: c_int, name: Span) -> Result<(), Errno> {
             let open = core.open(fd)?;
             open.socket.abort();
             open.renew(fresh);
-            return Ok(());
+            return Ok(false);
         }
     };
     let open = core.open(fd)?;
     if open.connecting {
-        return resume(open);
+        return resume(open).map(|()| true);
     }
     // The wildcard as the peer is the loopback address, and needs none of ours.
     let ip = address.ip().to_canonical();
@@ -123,7 +124,7 @@ fn begin_connect(core: &mut Core, fd: c_int, name: Span) -> Result<(), Errno> {
     linux(open.socket.connect(address))?;
     (open.connecting, open.failed) = (true, false);
     core.turn();
-    Ok(())
+    Ok(false)
 }
 
 /// An attempt is under way, or ended and nobody was told.

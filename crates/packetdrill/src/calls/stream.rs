@@ -6,7 +6,7 @@ use crate::descriptors::Open;
 use crate::memory::Scatter;
 use crate::world::World;
 use bytes::Bytes;
-use lastack_stack::SocketError;
+use lastack_stack::{Socket, SocketError};
 use libc::c_int;
 use std::task::{Context, Poll, Waker};
 
@@ -154,10 +154,10 @@ fn try_send(core: &mut Core, fd: c_int, left: &mut Bytes, flags: c_int, done: &m
     };
     let waits = !late && !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
     loop {
-        let answer = if flags & libc::MSG_OOB != 0 {
-            open.socket.try_write_urgent(left.clone())
-        } else {
-            open.socket.try_write(left.clone())
+        let answer = match () {
+            () if flags & libc::MSG_OOB != 0 => open.socket.try_write_urgent(left.clone()),
+            () if waits => waiting_write(&open.socket, left.clone()),
+            () => open.socket.try_write(left.clone()),
         };
         match answer {
             Ok(taken) => {
@@ -191,4 +191,12 @@ pub(crate) fn left_to_read(core: &mut Core, fd: c_int) -> Result<Option<c_int>, 
     let ended = usize::from(open.socket.is_read_closed() && open.socket.unread() == 0);
     let left = c_int::try_from(open.socket.unread() + ended).unwrap_or(c_int::MAX);
     Ok(open.inq.then_some(left))
+}
+
+/// A write that waits says so to its socket: what the peer is told meanwhile depends on it.
+fn waiting_write(socket: &Socket, octets: Bytes) -> Result<usize, SocketError> {
+    match socket.poll_write(&mut Context::from_waker(Waker::noop()), octets) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => Err(SocketError::WouldBlock),
+    }
 }

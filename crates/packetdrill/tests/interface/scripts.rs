@@ -3,16 +3,19 @@
 //! What the interface does not offer (rows of flows, counters: the comments `//# state`, `gone`, `counters`) is passed over;
 //! packets, times, answers and errors are all looked at, by this adapter's own eyes.
 
+mod words;
+
 use crate::tool::{Answer, Blocked, Raw, in_thread};
 use lastack_sim::octets::{self, Ends};
 use lastack_sim::runner::differences;
 use lastack_sim::runner::numbers::Numbers;
-use lastack_sim::script::ast::{Action, Call, Check, IcmpKind, Script, Segment, Step, Value, When};
-use lastack_stack::SocketError;
+use lastack_sim::script::ast::{Action, Call, Check, IcmpKind, Script, Segment, Step, When};
+use lastack_stack::wire::tcp::Flags;
 use libc::c_int;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use words::{Prepared, errno};
 
 const TOLERANCE: i64 = 4_000;
 const LOCAL: [&str; 2] = ["192.168.0.1:8080", "[fd3d:a0b:17d6::1]:8080"];
@@ -84,7 +87,12 @@ struct Player<'s> {
     tolerance: i64,
     numbers: Numbers,
     ends: Option<Ends>,
+    /// Flows that are not under test, by number, and the numbers of the one that is and of the last that began.
+    others: BTreeMap<u16, (Option<Ends>, Numbers)>,
+    current: u16,
     flows: u16,
+    /// What the stack sent in flows that were not under test.
+    unseen: VecDeque<(i64, Vec<u8>)>,
     /// The script's descriptors and the library's.
     open: BTreeMap<i64, c_int>,
     waiting: Vec<(Blocked<Answer>, Call, i64)>,
@@ -103,7 +111,10 @@ impl Player<'_> {
             tolerance: script.tolerance_usecs.unwrap_or(TOLERANCE),
             numbers: Numbers::default(),
             ends: None,
+            others: BTreeMap::new(),
+            current: 0,
             flows: 0,
+            unseen: VecDeque::new(),
             open: BTreeMap::new(),
             waiting: Vec::new(),
         };
@@ -111,7 +122,10 @@ impl Player<'_> {
             player.step(step).map_err(|why| format!("{}:{}: {why}", script.name, step.line))
         });
         let result = played.and_then(|()| player.finish());
-        raw.free();
+        // After a failure a thread may still wait inside.
+        if result.is_ok() {
+            raw.free();
+        }
         result
     }
 
@@ -155,6 +169,7 @@ impl Player<'_> {
                 self.deliver(&octets::icmp_error(quoted, kind, self.numbers.stack_to_live(start), len))
             }
             Action::Call(call) => self.call(call, step.when, begun),
+            Action::Set(_) => Err(format!("{UNKNOWN}: the interface has no way to set a sysctl later")),
             Action::Expect(_) | Action::Check(_) => Ok(()),
         }
     }
@@ -167,21 +182,64 @@ impl Player<'_> {
     }
 
     fn check(&mut self, check: &Check) -> Result<(), String> {
-        if matches!(check, Check::Anew) {
-            self.numbers.begin_anew();
+        match check {
+            Check::Anew => self.numbers.begin_anew(),
+            Check::Flow(number) if *number != self.current => {
+                self.park();
+                self.current = *number;
+                self.flows = self.flows.max(*number);
+                let new = (Some(self.client(*number)), Numbers::default());
+                (self.ends, self.numbers) = self.others.remove(number).unwrap_or(new);
+            }
+            _ => {}
         }
         Ok(())
     }
 
+    /// The flow of a client of the listener.
+    fn client(&self, number: u16) -> Ends {
+        let at = |side: [&str; 2]| -> SocketAddr {
+            side[usize::from(self.script.ipv6)].parse().expect("an address")
+        };
+        Ends { from: SocketAddr::new(at(REMOTE).ip(), PEER_PORT + number), to: at(LOCAL) }
+    }
+
+    fn park(&mut self) {
+        let numbers = std::mem::take(&mut self.numbers);
+        self.others.insert(self.current, (self.ends.take(), numbers));
+    }
+
+    /// The next packet of the flow under test, or of a flow that nobody knows.
+    fn receive(&mut self) -> Option<(i64, Vec<u8>)> {
+        let known: Vec<Ends> = self.others.values().filter_map(|(ends, _)| *ends).collect();
+        let fresh = self.ends.is_none();
+        let elsewhere = |packet: &[u8]| match octets::decode(packet) {
+            // A connect() may take the port of a flow that was before.
+            Ok(Some(seen)) if seen.segment.flags == Flags::SYN && fresh => false,
+            Ok(Some(seen)) => known.iter().any(|e| (e.to, e.from) == (seen.ends.from, seen.ends.to)),
+            _ => false,
+        };
+        if let Some(at) = self.unseen.iter().position(|(_, packet)| !elsewhere(packet)) {
+            return self.unseen.remove(at);
+        }
+        loop {
+            let (at, packet) = self.raw.receive()?;
+            if !elsewhere(&packet) {
+                return Some((at, packet));
+            }
+            self.unseen.push_back((at, packet));
+        }
+    }
+
     fn expect(&mut self, wanted: &Segment, window: Option<(i64, i64)>) -> Result<(), String> {
-        let (at, packet) = self.raw.receive().ok_or_else(|| format!("nothing came, not > {wanted}"))?;
+        let (at, packet) = self.receive().ok_or_else(|| format!("nothing came, not > {wanted}"))?;
         let seen = octets::decode(&packet)?.ok_or("not TCP")?;
         if self.ends.is_none_or(|ends| (ends.to, ends.from) != (seen.ends.from, seen.ends.to)) {
             if !seen.segment.flags.syn() {
                 return Err(format!("of another flow: {}", seen.segment));
             }
             // A connect() of the stack: its port is its own choice.
-            self.begin_flow(Ends { from: seen.ends.to, to: seen.ends.from });
+            self.ends = Some(Ends { from: seen.ends.to, to: seen.ends.from });
         }
         let live = self.numbers.in_script(&seen.segment, wanted);
         let (from, to) = window.unwrap_or((0, i64::MAX));
@@ -197,9 +255,10 @@ impl Player<'_> {
         Ok(())
     }
 
-    fn begin_flow(&mut self, ends: Ends) {
-        self.ends = Some(ends);
-        self.numbers = Numbers::default();
+    fn begin_flow(&mut self) {
+        self.park();
+        self.flows += 1;
+        self.current = self.flows;
     }
 
     fn call(&mut self, call: &Call, when: When, begun: i64) -> Result<(), String> {
@@ -222,11 +281,10 @@ impl Player<'_> {
         self.judge(call, answer)?;
         match (call.name.as_str(), answer) {
             ("listen", Ok(_)) => {
-                self.flows += 1;
-                let peer = SocketAddr::new(remote.ip(), PEER_PORT + self.flows);
-                self.begin_flow(Ends { from: peer, to: local });
+                self.begin_flow();
+                self.ends = Some(self.client(self.current));
             }
-            ("connect", _) => self.ends = None,
+            ("connect", _) => self.begin_flow(),
             ("socket" | "accept", Ok(fd)) => {
                 self.open.insert(call.result.unwrap_or(fd), fd as c_int);
             }
@@ -268,7 +326,7 @@ impl Player<'_> {
             }
         }
         let end = self.raw.clock();
-        match self.raw.receive() {
+        match self.unseen.pop_front().or_else(|| self.raw.receive()) {
             Some((at, _)) if at <= end => Err("a packet that no step expects".to_owned()),
             _ => Ok(()),
         }
@@ -279,180 +337,4 @@ fn flag(sysctl: &lastack_sim::script::ast::Sysctl) -> String {
     let name =
         if sysctl.name.contains('.') { sysctl.name.clone() } else { format!("net.ipv4.{}", sysctl.name) };
     format!("{name}={}", sysctl.value.replace([' ', ','], ":"))
-}
-
-fn errno(name: &str) -> Option<c_int> {
-    SocketError::ALL.iter().find(|error| error.name() == name).map(|error| error.errno())
-}
-
-/// A call of a script with its arguments in numbers.
-struct Prepared {
-    name: String,
-    fd: c_int,
-    numbers: Vec<i64>,
-    address: SocketAddr,
-    /// The value that getsockopt() must tell.
-    told: Option<i32>,
-}
-
-impl Prepared {
-    fn new(
-        call: &Call,
-        open: &BTreeMap<i64, c_int>,
-        local: SocketAddr,
-        remote: SocketAddr,
-    ) -> Result<Prepared, String> {
-        if !CALLS.contains(&call.name.as_str()) {
-            return Err(format!("{UNKNOWN}: {}()", call.name));
-        }
-        let mut numbers = Vec::new();
-        let plain = |value: &&Value| named(value).is_none();
-        for argument in call.arguments.iter().filter(plain) {
-            numbers.extend(number(argument)?);
-        }
-        let fd = numbers.first().and_then(|fd| open.get(fd)).copied().unwrap_or(-1);
-        let default = if call.name == "bind" { local } else { remote };
-        let address = call.arguments.get(1).and_then(named).unwrap_or(default);
-        let told = match (call.name.as_str(), call.arguments.get(3)) {
-            ("getsockopt", Some(Value::List(list))) => {
-                list.first().and_then(|v| number(v).ok()?.first().copied())
-            }
-            _ => None,
-        };
-        let told = told.map(|number| number as i32);
-        if call.name == "socket" {
-            numbers = vec![if local.is_ipv4() { 2 } else { 10 }];
-        }
-        Ok(Prepared { name: call.name.clone(), fd, numbers, address, told })
-    }
-
-    fn run(&self, raw: Raw) -> Answer {
-        let (fd, at) = (self.fd, |index: usize| self.numbers.get(index).copied().unwrap_or(0));
-        match self.name.as_str() {
-            "socket" => raw.socket(at(0) as c_int, libc::SOCK_STREAM, 0),
-            "bind" => raw.bind_to(fd, self.address),
-            "connect" => raw.connect_to(fd, self.address),
-            "listen" => raw.listen(fd, at(1) as c_int),
-            "accept" => raw.accept(fd, std::ptr::null_mut(), std::ptr::null_mut()),
-            "read" => raw.take(fd, at(1) as usize, 0).map(|got| got.len() as i64),
-            "write" => raw.put(fd, at(1) as usize),
-            "shutdown" => raw.shutdown(fd, at(1) as c_int),
-            "close" => raw.close(fd),
-            "fcntl" => raw.fcntl(fd, at(1) as c_int, at(2)),
-            "setsockopt" => {
-                let value: Vec<i32> =
-                    self.numbers[3..self.numbers.len() - 1].iter().map(|n| *n as i32).collect();
-                raw.set(fd, at(1) as c_int, at(2) as c_int, &value)
-            }
-            "getsockopt" => {
-                let value = raw.option(fd, at(1) as c_int, at(2) as c_int)?;
-                assert_eq!(Some(value as i32), self.told, "getsockopt() tells something else");
-                Ok(0)
-            }
-            "recv" => raw.take(fd, at(1) as usize, at(2) as c_int).map(|got| got.len() as i64),
-            "send" => {
-                let octets = vec![0; at(1) as usize];
-                raw.send(fd, octets.as_ptr().cast(), octets.len(), at(2) as c_int)
-            }
-            "ioctl" => {
-                let mut number: c_int = 0;
-                let answer = raw.ioctl(fd, at(1) as libc::c_ulong, (&raw mut number).cast())?;
-                let told = self.numbers.get(2).is_none_or(|told| *told == i64::from(number));
-                assert!(told, "ioctl() tells {number}, not {:?}", self.numbers.get(2));
-                Ok(answer)
-            }
-            other => unreachable!("{other}() was looked up before"),
-        }
-    }
-}
-
-/// `{sa_family = ..., sin_port = htons(1), sin_addr = inet_addr("1.2.3.4")}`.
-fn named(value: &Value) -> Option<SocketAddr> {
-    let Value::Fields(fields) = value else { return None };
-    let argument = |name: &str| match fields.iter().find(|(field, _)| field == name) {
-        Some((_, Value::Apply(_, arguments))) => arguments.first(),
-        _ => None,
-    };
-    let (Value::Number(port), Value::Text(ip)) = (argument("sin_port")?, argument("sin_addr")?) else {
-        return None;
-    };
-    Some(SocketAddr::new(ip.parse().ok()?, u16::try_from(*port).ok()?))
-}
-
-/// The numbers of an argument; `...` has none.
-fn number(value: &Value) -> Result<Vec<i64>, String> {
-    match value {
-        Value::Any => Ok(Vec::new()),
-        Value::Number(number) => Ok(vec![*number]),
-        Value::Words(words) => {
-            let sum =
-                words.iter().map(|word| constant(word)).try_fold(0, |all, one| Ok::<_, String>(all | one?));
-            Ok(vec![sum?])
-        }
-        Value::List(list) => Ok(list.iter().map(number).collect::<Result<Vec<_>, _>>()?.concat()),
-        Value::Fields(fields) => {
-            Ok(fields.iter().map(|(_, value)| number(value)).collect::<Result<Vec<_>, _>>()?.concat())
-        }
-        other => Err(format!("{UNKNOWN}: {other:?}")),
-    }
-}
-
-fn constant(word: &str) -> Result<i64, String> {
-    let known = [
-        ("SOCK_STREAM", 1),
-        ("SOCK_NONBLOCK", 0o4000),
-        ("IPPROTO_TCP", 6),
-        ("IPPROTO_IP", 0),
-        ("IPPROTO_IPV6", 41),
-        ("IP_TOS", 1),
-        ("IP_TTL", 2),
-        ("IPV6_V6ONLY", 26),
-        ("SO_SNDBUF", 7),
-        ("SO_RCVBUF", 8),
-        ("SO_OOBINLINE", 10),
-        ("SO_REUSEPORT", 15),
-        ("SO_RCVLOWAT", 18),
-        ("TCP_NODELAY", 1),
-        ("TCP_MAXSEG", 2),
-        ("TCP_CORK", 3),
-        ("TCP_SYNCNT", 7),
-        ("TCP_LINGER2", 8),
-        ("TCP_WINDOW_CLAMP", 10),
-        ("TCP_QUICKACK", 12),
-        ("TCP_USER_TIMEOUT", 18),
-        ("MSG_OOB", 1),
-        ("MSG_PEEK", 2),
-        ("MSG_DONTWAIT", 0x40),
-        ("MSG_NOSIGNAL", 0x4000),
-        ("SIOCINQ", 0x541b),
-        ("FIONREAD", 0x541b),
-        ("SIOCOUTQ", 0x5411),
-        ("POLLIN", 1),
-        ("POLLPRI", 2),
-        ("POLLOUT", 4),
-        ("POLLERR", 8),
-        ("POLLHUP", 16),
-        ("POLLRDHUP", 0x2000),
-        ("SOL_SOCKET", 1),
-        ("SO_REUSEADDR", 2),
-        ("SO_ERROR", 4),
-        ("SO_KEEPALIVE", 9),
-        ("SO_LINGER", 13),
-        ("TCP_DEFER_ACCEPT", 9),
-        ("TCP_KEEPIDLE", 4),
-        ("TCP_KEEPINTVL", 5),
-        ("TCP_KEEPCNT", 6),
-        ("TCP_SYNCNT", 7),
-        ("TCP_LINGER2", 8),
-        ("TCP_USER_TIMEOUT", 18),
-        ("F_GETFL", 3),
-        ("F_SETFL", 4),
-        ("O_RDWR", 2),
-        ("O_NONBLOCK", 0o4000),
-        ("SHUT_RD", 0),
-        ("SHUT_WR", 1),
-        ("SHUT_RDWR", 2),
-    ];
-    let found = known.iter().find(|(name, _)| *name == word).map(|(_, number)| *number);
-    found.or_else(|| errno(word).map(i64::from)).ok_or_else(|| format!("{UNKNOWN}: `{word}`"))
 }

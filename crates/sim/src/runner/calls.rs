@@ -3,6 +3,7 @@
 //! Descriptors are the script's own numbers. A call without `...` must answer at once; one with `...` waits and must
 //! answer at the time the script names.
 
+use super::flows::PORT;
 use super::numbers::Numbers;
 use super::options;
 use super::{Failure, Runner, machine, micros};
@@ -13,10 +14,8 @@ use lastack_observe::Instant;
 use lastack_stack::{Family, Linger, Shutdown, Socket, SocketError};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-
-/// The tool's ports: of a listener, and of what connect() goes to; the peer's own begin above.
-const PORT: u16 = 8080;
-const PEER_PORT: u16 = 41_000;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 pub(super) struct Open {
     pub(super) socket: Socket,
@@ -24,20 +23,28 @@ pub(super) struct Open {
     /// Octets written and read so far: what stands at each place is known.
     written: u64,
     read: u32,
+    /// SO_SNDTIMEO: how long connect() waits.
+    pub(super) send_timeout: Option<Duration>,
 }
 
-#[derive(Default)]
-pub(super) struct Descriptors {
-    pub(super) open: BTreeMap<i64, Open>,
-    /// Flows under test so far: each gets a port of its own at the peer.
-    flows: u16,
+impl Open {
+    fn new(socket: Socket) -> Open {
+        Open { socket, nonblocking: false, written: 0, read: 0, send_timeout: None }
+    }
 }
+
+/// The script's open descriptors.
+pub(super) type Descriptors = BTreeMap<i64, Open>;
 
 /// A call that waits.
 pub(super) struct Pending {
     pub(super) line: usize,
     pub(super) window: (Instant, Instant),
     call: Call,
+    /// When it was made.
+    begun: Instant,
+    /// It asked for something that another call has asked for already.
+    again: bool,
     /// Octets that a waiting write has got rid of.
     done: i64,
 }
@@ -64,15 +71,24 @@ impl Runner<'_> {
         if is_drawn(&call.name) {
             self.machine.said(format!("{}()", call.name));
         }
-        self.begin(call)?;
+        let again = self.begin(call)?;
         // The request is in; let the shard answer it, and packets to ourselves arrive, before asking for the answer.
         for _ in 0..1000 {
             if !self.machine.turn() {
                 break;
             }
         }
-        let mut pending =
-            Pending { line: self.line, window: (self.base, self.base), call: call.clone(), done: 0 };
+        let mut pending = Pending {
+            line: self.line,
+            window: (self.base, self.base),
+            call: call.clone(),
+            begun: self.machine.now,
+            again,
+            done: 0,
+        };
+        if let Some(limit) = self.send_timeout(call) {
+            self.machine.alarms.insert(self.machine.now + limit);
+        }
         let Some(returns) = call.returns else {
             let answer = self.attempt(&mut pending)?;
             let answer = match answer {
@@ -152,13 +168,13 @@ impl Runner<'_> {
 
     pub(super) fn descriptor(&self, call: &Call) -> Result<&Open, Failure> {
         let number = self.number(call, 0)?;
-        self.descriptors.open.get(&number).ok_or_else(|| self.fail(format!("{number} is no open descriptor")))
+        self.descriptors.get(&number).ok_or_else(|| self.fail(format!("{number} is no open descriptor")))
     }
 
     pub(super) fn descriptor_mut(&mut self, call: &Call) -> Result<&mut Open, Failure> {
         self.descriptor(call)?;
         let number = self.number(call, 0)?;
-        Ok(self.descriptors.open.get_mut(&number).expect("it was looked up a line above"))
+        Ok(self.descriptors.get_mut(&number).expect("it was looked up a line above"))
     }
 
     /// A numeric argument; a constant counts as its number.
@@ -175,23 +191,24 @@ impl Runner<'_> {
         }
     }
 
-    /// What a call does at once: its request.
-    fn begin(&mut self, call: &Call) -> Result<(), Failure> {
+    /// What a call does at once: its request. True when that had been asked for before.
+    fn begin(&mut self, call: &Call) -> Result<bool, Failure> {
         match call.name.as_str() {
-            "socket" => self.open(call),
-            "bind" => self.bind(call),
+            "socket" => self.open(call)?,
+            "bind" => self.bind(call)?,
             "listen" => {
                 let backlog = self.number(call, 1)?;
                 let socket = &self.descriptor(call)?.socket;
                 // A listener that cannot be says so when it is asked for its answer.
                 let _ = socket.listen(u32::try_from(backlog).unwrap_or(u32::MAX));
-                Ok(())
             }
-            "connect" => self.connect(call),
-            "shutdown" | "close" | "setsockopt" | "getsockopt" | "fcntl" | "accept" | "accept4" | "read"
-            | "recv" | "write" | "send" | "poll" | "ioctl" => Ok(()),
-            other => Err(self.fail(format!("the system call {other}() is not known here"))),
+            "connect" => return self.connect(call),
+            "close" => self.descriptor(call)?.socket.close(),
+            "shutdown" | "setsockopt" | "getsockopt" | "fcntl" | "accept" | "accept4" | "read" | "recv"
+            | "write" | "send" | "poll" | "ioctl" => {}
+            other => return Err(self.fail(format!("the system call {other}() is not known here"))),
         }
+        Ok(false)
     }
 
     fn attempt(&mut self, pending: &mut Pending) -> Result<Answer, Failure> {
@@ -201,7 +218,7 @@ impl Runner<'_> {
             "bind" => Ok(self.descriptor(call)?.socket.try_bound().map(|_| 0).into()),
             "listen" => self.listening(call),
             "accept" | "accept4" => self.accept(call),
-            "connect" => self.connected(call),
+            "connect" => self.connected(pending),
             "read" | "recv" => self.read(call),
             "write" | "send" => self.write(call, &mut pending.done),
             "shutdown" => self.shutdown(call),
@@ -215,7 +232,7 @@ impl Runner<'_> {
         }
     }
 
-    fn family(&self) -> usize {
+    pub(super) fn family(&self) -> usize {
         usize::from(self.script.ipv6)
     }
 
@@ -226,8 +243,8 @@ impl Runner<'_> {
         let family = if self.script.ipv6 { Family::V6 } else { Family::V4 };
         let nonblocking = matches!(call.arguments.get(1), Some(Value::Words(words))
             if words.iter().any(|word| word == "SOCK_NONBLOCK"));
-        let open = Open { socket: self.machine.sockets.stream(family), nonblocking, written: 0, read: 0 };
-        if self.descriptors.open.insert(number, open).is_some() {
+        let open = Open { nonblocking, ..Open::new(self.machine.sockets.stream(family)) };
+        if self.descriptors.insert(number, open).is_some() {
             return Err(self.fail(format!("{number} is open already")));
         }
         Ok(())
@@ -251,38 +268,42 @@ impl Runner<'_> {
         let socket = &self.descriptor(call)?.socket;
         let (answer, local) = (socket.try_listening(), socket.local_addr());
         if answer.is_ok()
-            && let Some(mut local) = local
+            && let Some(local) = local
         {
-            if local.ip().is_unspecified() {
-                local.set_ip(machine::STACK[self.family()]);
-            }
-            self.descriptors.flows += 1;
-            let peer = (machine::PEER[self.family()], PEER_PORT + self.descriptors.flows);
-            self.begin_flow(Ends { from: peer.into(), to: local });
+            self.begin_flow_to(local);
         }
         Ok(answer.map(|()| 0).into())
     }
 
-    fn begin_flow(&mut self, flow: Ends) {
-        self.flow = Some(flow);
-        self.numbers = Numbers::default();
-    }
-
-    fn connect(&mut self, call: &Call) -> Result<(), Failure> {
+    fn connect(&mut self, call: &Call) -> Result<bool, Failure> {
         let peer = self.address(call, (machine::PEER[self.family()], PORT))?;
-        let asked = self.descriptor(call)?.socket.connect(peer);
-        if asked.is_err() {
-            return Ok(());
+        if self.descriptor(call)?.socket.connect(peer).is_err() {
+            return Ok(true);
         }
         self.machine.turn();
         if let Some(local) = self.descriptor(call)?.socket.local_addr() {
             self.begin_flow(Ends { from: peer, to: local });
         }
-        Ok(())
+        Ok(false)
     }
 
-    fn connected(&mut self, call: &Call) -> Result<Answer, Failure> {
-        Ok(self.descriptor(call)?.socket.try_connected().map(|()| 0).into())
+    /// How long a connect() waits at most.
+    fn send_timeout(&self, call: &Call) -> Option<Duration> {
+        if call.name != "connect" {
+            return None;
+        }
+        self.descriptor(call).ok()?.send_timeout
+    }
+
+    fn connected(&mut self, pending: &Pending) -> Result<Answer, Failure> {
+        let open = self.descriptor(&pending.call)?;
+        let answer = open.socket.try_connected().map(|()| 0);
+        let over = open.send_timeout.is_some_and(|limit| self.machine.now >= pending.begun + limit);
+        Ok(match answer {
+            Err(SocketError::WouldBlock) if over && pending.again => Answer::Failed("EALREADY"),
+            Err(SocketError::WouldBlock) if over => Answer::Failed("EINPROGRESS"),
+            answer => answer.into(),
+        })
     }
 
     fn accept(&mut self, call: &Call) -> Result<Answer, Failure> {
@@ -290,15 +311,14 @@ impl Runner<'_> {
         let number = call.result.unwrap_or(-1);
         Ok(match answer {
             Ok((socket, peer)) => {
-                if self.flow.is_some_and(|flow| flow.from != peer) {
+                // A connection over the loopback address is under test from its client's side.
+                if self.flow.is_some_and(|flow| flow.from != peer && flow.to != peer) {
                     return Err(self.fail(format!("accept() returned another peer: {peer}")));
                 }
-                if self.descriptors.open.contains_key(&number) {
+                if self.descriptors.contains_key(&number) {
                     return Err(self.fail(format!("{number} is open already")));
                 }
-                self.descriptors
-                    .open
-                    .insert(number, Open { socket, nonblocking: false, written: 0, read: 0 });
+                self.descriptors.insert(number, Open::new(socket));
                 Answer::Is(number)
             }
             Err(error) => Err(error).into(),
@@ -342,14 +362,18 @@ impl Runner<'_> {
     fn write(&mut self, call: &Call, done: &mut i64) -> Result<Answer, Failure> {
         let all = self.number(call, 2)?;
         let urgent = call.name == "send" && self.number(call, 3)? & options::MSG_OOB != 0;
+        let waits = call.returns.is_some();
         let open = self.descriptor_mut(call)?;
         loop {
             let left = all - *done;
             let chunk: Vec<u8> =
                 (0..left as u64).map(|at| Numbers::written_octet(open.written + at)).collect();
             let chunk = Bytes::from(chunk);
-            let answer =
-                if urgent { open.socket.try_write_urgent(chunk) } else { open.socket.try_write(chunk) };
+            let answer = match () {
+                () if urgent => open.socket.try_write_urgent(chunk),
+                () if waits => waiting_write(&open.socket, chunk),
+                () => open.socket.try_write(chunk),
+            };
             match answer {
                 Ok(taken) => {
                     open.written += taken as u64;
@@ -379,13 +403,20 @@ impl Runner<'_> {
     fn close(&mut self, call: &Call) -> Result<Answer, Failure> {
         let number = self.number(call, 0)?;
         let socket = &self.descriptor(call)?.socket;
-        socket.close();
         let lingers = matches!(socket.options().linger, Linger::Wait(_));
         if lingers && !socket.is_closed() && call.returns.is_some() {
             return Ok(Answer::Wait);
         }
-        self.descriptors.open.remove(&number);
+        self.descriptors.remove(&number);
         Ok(Answer::Is(0))
+    }
+}
+
+/// A write that waits says so to its socket, as a task that awaits it does.
+fn waiting_write(socket: &Socket, chunk: Bytes) -> Result<usize, SocketError> {
+    match socket.poll_write(&mut Context::from_waker(Waker::noop()), chunk) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => Err(SocketError::WouldBlock),
     }
 }
 

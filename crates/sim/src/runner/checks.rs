@@ -12,6 +12,7 @@ impl Runner<'_> {
                 self.numbers.begin_anew();
                 Ok(())
             }
+            Check::Flow(number) => self.go_to_flow(*number),
             Check::Gone => match self.row()? {
                 None => Ok(()),
                 Some(row) => Err(self.fail_sides("the flow still has a row", "none", row_text(&row))),

@@ -7,7 +7,7 @@ use lastack_stack::{Config, Cursor, Knobs, Secrets, Sockets, Stack};
 use lastack_wire::Frame;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The addresses of the public tool: the stack's and the peer's.
@@ -29,6 +29,8 @@ pub(super) struct Machine {
     pub(super) now: Instant,
     /// What the stack sent and no step has expected yet, with its time.
     pub(super) sent: VecDeque<(Instant, Bytes)>,
+    /// When a waiting call has to be asked again although nothing happened.
+    pub(super) alarms: BTreeSet<Instant>,
     rng: ChaCha8Rng,
     /// Sees everything, when the run is to be drawn: the peer on the left, the stack on the right.
     recorder: Option<Recorder>,
@@ -43,7 +45,8 @@ impl Machine {
         config.knobs = knobs;
         let stack = Stack::new(config, secrets);
         let sockets = stack.sockets();
-        Machine { stack, sockets, now: START, sent: VecDeque::new(), rng, recorder: None }
+        let (sent, alarms) = (VecDeque::new(), BTreeSet::new());
+        Machine { stack, sockets, now: START, sent, alarms, rng, recorder: None }
     }
 
     /// Records the run from now on.
@@ -106,6 +109,14 @@ impl Machine {
 
     /// Lets time pass to the next deadline, but not beyond `limit`; false when `limit` came first.
     pub(super) fn step_to(&mut self, limit: Instant) -> bool {
+        let next = self.stack.deadline().map_or(limit, |deadline| deadline.min(limit));
+        if let Some(alarm) = self.alarms.pop_first() {
+            if alarm < next {
+                self.now = self.now.max(alarm);
+                return true;
+            }
+            self.alarms.insert(alarm);
+        }
         match self.stack.deadline() {
             Some(deadline) if deadline <= limit => {
                 self.now = self.now.max(deadline);
@@ -122,7 +133,7 @@ impl Machine {
 
     /// True when only the script can make something happen.
     pub(super) fn is_idle(&self) -> bool {
-        self.stack.deadline().is_none()
+        self.stack.deadline().is_none() && self.alarms.is_empty()
     }
 
     /// The row of a flow.

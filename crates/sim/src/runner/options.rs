@@ -92,6 +92,8 @@ pub(super) enum Setting {
     /// It has no meaning here.
     Ignored,
     Options(Change),
+    /// SO_SNDTIMEO, which the runner keeps itself: it is about how long calls wait.
+    SendTimeout(Duration),
 }
 
 fn option_name(call: &Call) -> Result<&str, String> {
@@ -117,6 +119,11 @@ pub(super) fn setting(call: &Call) -> Result<Setting, String> {
     if name == "SO_LINGER" {
         let linger = linger(call)?;
         return Ok(Setting::Options(Box::new(move |options| options.linger = linger)));
+    }
+    if name == "SO_SNDTIMEO" {
+        let (seconds, micros) = two_fields(call, "SO_SNDTIMEO needs {tv_sec=..., tv_usec=...}")?;
+        let (seconds, micros) = (seconds.max(0) as u64, micros.max(0) as u64);
+        return Ok(Setting::SendTimeout(Duration::from_secs(seconds) + Duration::from_micros(micros)));
     }
     let number = option_number(call)?;
     let seconds = Duration::from_secs(number.max(0) as u64);
@@ -148,21 +155,24 @@ pub(super) fn setting(call: &Call) -> Result<Setting, String> {
         }),
         "IP_TOS" => Box::new(move |options| options.tos = number as u8),
         "IP_TTL" => Box::new(move |options| options.ttl = u8::try_from(number).ok()),
-        "SO_PRIORITY" | "SO_SNDTIMEO" | "SO_RCVTIMEO" => return Ok(Setting::Ignored),
+        "SO_PRIORITY" | "SO_RCVTIMEO" => return Ok(Setting::Ignored),
         _ => return Err(format!("the socket option {name} is not known here")),
     };
     Ok(Setting::Options(change))
 }
 
+fn two_fields(call: &Call, form: &str) -> Result<(i64, i64), String> {
+    match call.arguments.get(3) {
+        Some(Value::Fields(fields)) => match fields.as_slice() {
+            [(_, Value::Number(first)), (_, Value::Number(second))] => Ok((*first, *second)),
+            _ => Err(form.to_owned()),
+        },
+        _ => Err(form.to_owned()),
+    }
+}
+
 fn linger(call: &Call) -> Result<Linger, String> {
-    let Some(Value::Fields(fields)) = call.arguments.get(3) else {
-        return Err("SO_LINGER needs {onoff=..., linger=...}".to_owned());
-    };
-    let field = |index: usize| match fields.get(index) {
-        Some((_, Value::Number(number))) => Ok(*number),
-        _ => Err("SO_LINGER needs {onoff=..., linger=...}"),
-    };
-    Ok(match (field(0)?, field(1)?) {
+    Ok(match two_fields(call, "SO_LINGER needs {onoff=..., linger=...}")? {
         (0, _) => Linger::Off,
         (_, 0) => Linger::Reset,
         (_, seconds) => Linger::Wait(Duration::from_secs(seconds.max(0) as u64)),

@@ -9,10 +9,11 @@ use lastack_observe::Instant;
 impl Runner<'_> {
     pub(super) fn set_option(&mut self, call: &Call) -> Result<Answer, Failure> {
         let change = options::setting(call).map_err(|wrong| self.fail(wrong))?;
-        let socket = &self.descriptor(call)?.socket;
+        let open = self.descriptor_mut(call)?;
         match change {
             Setting::Ignored => {}
-            Setting::Options(change) => socket.set_options(change),
+            Setting::Options(change) => open.socket.set_options(change),
+            Setting::SendTimeout(limit) => open.send_timeout = Some(limit),
         }
         Ok(Answer::Is(0))
     }
@@ -69,7 +70,7 @@ impl Runner<'_> {
 
     pub(super) fn poll(&mut self, call: &Call, until: Instant) -> Result<Answer, Failure> {
         let wanted = options::poll_wish(call).map_err(|wrong| self.fail(wrong))?;
-        let Some(open) = self.descriptors.open.get(&wanted.descriptor) else {
+        let Some(open) = self.descriptors.get(&wanted.descriptor) else {
             return Err(self.fail(format!("{} is no open descriptor", wanted.descriptor)));
         };
         let seen = options::ready(&open.socket, wanted.events);

@@ -11,7 +11,7 @@ pub struct Script {
     pub tolerance_usecs: Option<i64>,
     /// `--ip_version=ipv6`.
     pub ipv6: bool,
-    /// Sysctls of the preamble, in order.
+    /// Sysctls of the preamble, in order: those before the first step.
     pub sysctls: Vec<Sysctl>,
     /// The steps in the order of the text.
     pub steps: Vec<Step>,
@@ -67,6 +67,8 @@ pub enum Action {
     Call(Call),
     /// `//# ...` or `%{ assert ... }%`: something that must be true now.
     Check(Check),
+    /// A shell command in the middle of a script: the sysctls that it sets, which take effect at once.
+    Set(Vec<Sysctl>),
 }
 
 /// A TCP segment.
@@ -173,6 +175,8 @@ pub enum Check {
     },
     /// `anew`: the stack's next SYN begins a new scale of numbers.
     Anew,
+    /// `flow N`: that flow is under test from here on.
+    Flow(u16),
     /// `gone`: the flow under test has no row.
     Gone,
     /// `counters A=1 B=2`: changes since the script began, by name without its group.

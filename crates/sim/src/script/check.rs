@@ -12,6 +12,7 @@ impl Parser<'_> {
         match self.word()? {
             "anew" => Ok(Check::Anew),
             "gone" => Ok(Check::Gone),
+            "flow" => Ok(Check::Flow(self.number()?)),
             "state" => self.row(),
             "counters" => {
                 let mut changes = Vec::new();
@@ -23,7 +24,8 @@ impl Parser<'_> {
                 Ok(Check::Counters(changes))
             }
             other => {
-                Err(self.error(&format!("`{other}`: only state, gone, counters and anew are known here")))
+                let known = "only state, gone, counters, flow and anew are known here";
+                Err(self.error(&format!("`{other}`: {known}")))
             }
         }
     }

@@ -3,6 +3,8 @@
 //! Not an expectation: what defines the script's own scale (the first sequence number and the first TSval of a flow,
 //! descriptors) and what the script does itself.
 
+use std::collections::BTreeMap;
+
 use super::ast::{Action, Call, Check, Opt, Script, Segment, Value, When};
 
 /// One expected number.
@@ -71,6 +73,7 @@ type Visitor<'v> = dyn FnMut(usize, &'static str, Field<'_>) + 'v;
 fn visit(script: &mut Script, f: &mut Visitor<'_>) {
     // What the next segments of a flow define rather than expect.
     let (mut isn_open, mut clock_open) = (true, true);
+    let (mut scales, mut current, mut flows) = (BTreeMap::new(), 0, 0);
     for step in &mut script.steps {
         let line = step.line;
         match &mut step.action {
@@ -82,13 +85,23 @@ fn visit(script: &mut Script, f: &mut Visitor<'_>) {
             }
             Action::Call(call) => {
                 if matches!(call.name.as_str(), "listen" | "connect") {
+                    scales.insert(current, (isn_open, clock_open));
+                    flows += 1;
+                    current = flows;
                     (isn_open, clock_open) = (true, true);
                 }
                 visit_call(call, line, f);
             }
             Action::Check(Check::Anew) => isn_open = true,
+            Action::Check(Check::Flow(number)) => {
+                let begun = (isn_open, clock_open);
+                scales.insert(current, begun);
+                current = *number;
+                flows = current.max(flows);
+                (isn_open, clock_open) = scales.get(number).copied().unwrap_or((true, true));
+            }
             Action::Check(check) => visit_check(check, line, f),
-            Action::Send(_) | Action::SendIcmp(_) => {}
+            Action::Send(_) | Action::SendIcmp(_) | Action::Set(_) => {}
         }
     }
 }
@@ -156,6 +169,6 @@ fn visit_check(check: &mut Check, line: usize, f: &mut Visitor<'_>) {
             changes.iter_mut().for_each(|(_, value)| f(line, "counter", Field::Wide(value)))
         }
         Check::Info(_, Value::Number(value)) => f(line, "tcpi field", Field::Wide(value)),
-        Check::Row { .. } | Check::Info(..) | Check::Gone | Check::Anew => {}
+        Check::Row { .. } | Check::Info(..) | Check::Gone | Check::Anew | Check::Flow(_) => {}
     }
 }

@@ -46,12 +46,12 @@ impl<'a> Parser<'a> {
             let line = self.line();
             match token {
                 Token::Option(option) => self.option(option, &mut script)?,
-                Token::Command(command) => self.command(command, line, &mut script)?,
+                Token::Command(command) => self.command(command, line, When::After(0), &mut script)?,
                 Token::LineComment(_) => script.steps.push(self.our_comment()?),
                 _ => {
                     let when = self.when()?;
                     if let Some(Token::Command(command)) = self.peek().cloned() {
-                        self.command(command, line, &mut script)?;
+                        self.command(command, line, when, &mut script)?;
                         continue;
                     }
                     let (when, action) = self.action(when)?;
@@ -86,12 +86,10 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a shell command for the sysctls that it would set. Nothing is ever executed.
-    fn command(&mut self, command: &str, line: usize, script: &mut Script) -> Parsed<()> {
-        if script.steps.iter().any(|step| !matches!(step.action, Action::Check(_))) {
-            return Err(self.error("sysctls can be set before the first step only"));
-        }
+    fn command(&mut self, command: &str, line: usize, when: When, script: &mut Script) -> Parsed<()> {
+        let mut sysctls = Vec::new();
         for part in command.split(['\n', ';', '&']).map(str::trim).filter(|part| !part.is_empty()) {
-            let mut words = part.split_whitespace();
+            let mut words = shell_words(part).into_iter();
             let tool = words.next().unwrap_or("");
             let known = tool.ends_with("sysctl") || tool.ends_with("set_sysctls.py");
             if tool.ends_with("defaults.sh") {
@@ -105,8 +103,13 @@ impl<'a> Parser<'a> {
                     return Err(self.error("a sysctl needs the form name=value"));
                 };
                 let name = path.trim_start_matches("/proc/sys/").replace('/', ".");
-                script.sysctls.push(Sysctl { line, name, value: value.trim_matches('"').to_owned() });
+                sysctls.push(Sysctl { line, name, value: value.trim_matches('"').to_owned() });
             }
+        }
+        if script.steps.iter().all(|step| matches!(step.action, Action::Check(_))) {
+            script.sysctls.append(&mut sysctls);
+        } else if !sysctls.is_empty() {
+            script.steps.push(Step { line, when, action: Action::Set(sysctls) });
         }
         self.next += 1;
         Ok(())
@@ -280,4 +283,14 @@ impl<'a> Parser<'a> {
             source: self.text[line_start..].lines().next().unwrap_or("").to_owned(),
         }
     }
+}
+
+/// The words of a command; white space between double quotes separates none.
+fn shell_words(command: &str) -> Vec<&str> {
+    let mut quoted = false;
+    let ends = |c: char| {
+        quoted ^= c == '"';
+        c.is_whitespace() && !quoted
+    };
+    command.split(ends).filter(|word| !word.is_empty()).collect()
 }

@@ -221,12 +221,15 @@ impl Stack {
     }
 
     fn establish_active(&mut self, flow: FlowRef, mut arrival: Arrival) {
-        let Some(entry) = self.take_active(flow) else { return };
+        let Some(mut entry) = self.take_active(flow) else { return };
         // The lease that the open held passes to the connection.
         let leased = self.leases.take(&self.budget, Limited::Connections, u32::MAX);
         debug_assert!(leased);
         let options = entry.cell.as_ref().map(|cell| cell.lock().options.clone()).unwrap_or_default();
         let knobs = &self.config.knobs;
+        if entry.cell.as_ref().is_some_and(|cell| cell.lock().write_waits) {
+            entry.engine.await_write();
+        }
         let engine = entry.engine.establish(&mut arrival, &options, knobs, self.now, &mut self.out);
         let state = engine.state();
         self.census.enter(state);

@@ -202,6 +202,8 @@ pub(crate) struct Inner {
     pub(crate) listening: Answer<()>,
     /// Answer to connect(), until asked for.
     pub(crate) connected: Option<Result<(), SocketError>>,
+    /// A write waits for connect() to end.
+    pub(crate) write_waits: bool,
     /// SO_ERROR.
     pub(crate) error: Option<SocketError>,
     pub(crate) local: Option<SocketAddr>,
@@ -264,6 +266,7 @@ impl Inner {
             bound: Answer::Unasked,
             listening: Answer::Unasked,
             connected: None,
+            write_waits: false,
             error: None,
             local: None,
             peer: None,

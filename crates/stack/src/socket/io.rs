@@ -144,6 +144,7 @@ impl Socket {
             let mut inner = self.cell.lock();
             let answer = Self::write(&mut inner, chunk);
             if answer == Err(SocketError::WouldBlock) {
+                inner.write_waits |= inner.phase == Phase::Connecting;
                 inner.wait_write(cx.waker());
                 return Poll::Pending;
             }

@@ -242,6 +242,11 @@ fn the_connection_is_what_both_syns_agreed_on() {
 
     let patient = SocketOptions { quickack: Some(false), ..SocketOptions::default() };
     assert_eq!(seed_after(plain_open(), &full, &patient, 30).first_ack, FirstAck::WithData);
+    let deferring = SocketOptions { defer_accept: 1, ..SocketOptions::default() };
+    assert_eq!(seed_after(plain_open(), &full, &deferring, 30).first_ack, FirstAck::WithData);
+    let mut writing = plain_open();
+    writing.await_write();
+    assert_eq!(seed_after(writing, &full, &plain, 30).first_ack, FirstAck::WithData);
 
     let mut bare = syn_ack(None);
     bare.header.options = Default::default();

@@ -118,7 +118,7 @@ impl Connection {
         }
         let length = self.fin_timeout(turn.knobs);
         if length <= TIME_WAIT_LENGTH {
-            return self.leave(turn);
+            return self.leave();
         }
         self.timers.keepalive = turn.now + (length - TIME_WAIT_LENGTH);
         Outcome::Continue

@@ -243,8 +243,7 @@ impl Connection {
     }
 
     /// What is left to do fits the small record.
-    fn leave(&mut self, turn: &mut Turn) -> Outcome {
-        turn.out.count(Counter::Tw);
+    fn leave(&mut self) -> Outcome {
         self.stop_timers();
         Outcome::TimeWait
     }

@@ -47,7 +47,7 @@ pub enum FirstAck {
     NotOwed,
     /// The third acknowledgment of an active open: poll_transmit gives it first.
     Now,
-    /// The same, but it waits up to 200 ms for data (TCP_QUICKACK off or data pending, TIMELINES T25).
+    /// The same, but it waits up to 200 ms for data (TCP_QUICKACK off, TCP_DEFER_ACCEPT or a write that waits, TIMELINES T25).
     WithData,
     /// At once, and with a D-SACK for the peer's SYN (RFC 2883): a simultaneous open in which both SYN-ACKs crossed
     /// (TIMELINES T15).

@@ -145,7 +145,7 @@ impl Connection {
     /// because the acknowledgment of our FIN came with a FIN that we could not take.
     fn fin_wait_2_timeout(&mut self, turn: &mut Turn) -> Outcome {
         if self.fin_timeout(turn.knobs) > TIME_WAIT_LENGTH {
-            return self.leave(turn);
+            return self.leave();
         }
         self.send_reset(ResetReason::FinWait2Expired, turn);
         self.end(Cause::FinWait2Expired, turn)

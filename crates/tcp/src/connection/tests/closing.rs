@@ -18,7 +18,6 @@ fn t04_an_orphan_in_fin_wait_2_becomes_a_small_record() {
     lab.ack(1, 2);
     assert_eq!(lab.ended, Some(Outcome::TimeWait));
     assert_eq!(lab.connection.time_wait_length(&lab.knobs), Duration::from_secs(60));
-    assert_eq!(lab.count(Counter::Tw), 1);
     assert_eq!(lab.connection.deadline(), None);
     let record = lab.connection.into_time_wait();
     assert_eq!((record.state(), record.has_timestamps()), (State::FinWait2, true));
