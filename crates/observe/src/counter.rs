@@ -180,6 +180,22 @@ counters! {
     ChallengeAck = "TcpExtTCPChallengeACK",
     /// SYNs in a synchronized state.
     SynChallenge = "TcpExtTCPSYNChallenge",
+    /// Active opens whose SYN brought data that the SYN-ACK acknowledged.
+    FastOpenActive = "TcpExtTCPFastOpenActive",
+    /// Active opens whose SYN brought data that had to be sent again.
+    FastOpenActiveFail = "TcpExtTCPFastOpenActiveFail",
+    /// Connections that a SYN with a good cookie made before the third acknowledgment.
+    FastOpenPassive = "TcpExtTCPFastOpenPassive",
+    /// SYNs with a Fast Open cookie that was wrong, or for which there was no room.
+    FastOpenPassiveFail = "TcpExtTCPFastOpenPassiveFail",
+    /// SYNs answered without Fast Open because too many of its connections wait for their proof.
+    FastOpenListenOverflow = "TcpExtTCPFastOpenListenOverflow",
+    /// SYNs that asked for a Fast Open cookie.
+    FastOpenCookieReqd = "TcpExtTCPFastOpenCookieReqd",
+    /// Times Fast Open was paused because something on the way seems to swallow it.
+    FastOpenBlackhole = "TcpExtTCPFastOpenBlackhole",
+    /// SYNs whose Fast Open cookie was made with the backup key.
+    FastOpenPassiveAltKey = "TcpExtTCPFastOpenPassiveAltKey",
     /// D-SACKs sent for a duplicate below the window.
     DsackOldSent = "TcpExtTCPDSACKOldSent",
     /// D-SACKs sent for an out-of-order duplicate.

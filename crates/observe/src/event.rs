@@ -82,6 +82,11 @@ pub enum EventKind {
         /// Cookies are sent; else SYNs are dropped.
         cookies: bool,
     },
+    /// Fast Open fell back to an ordinary handshake.
+    FastOpenFellBack {
+        /// Why.
+        reason: FastOpenFailure,
+    },
     /// Data, SYN or FIN was sent again.
     Retransmitted {
         /// Sequence number relative to nothing: as on the wire.
@@ -106,6 +111,7 @@ impl fmt::Display for EventKind {
             EventKind::SynFloodSuspected { cookies: false } => {
                 f.write_str("possible SYN flooding, SYNs are dropped")
             }
+            EventKind::FastOpenFellBack { reason } => write!(f, "Fast Open fell back: {reason}"),
             EventKind::Retransmitted { seq, len } => write!(f, "retransmitted: {len} octets from {seq}"),
         }
     }
@@ -249,6 +255,18 @@ reasons! {
         FinWait2Expired = "the peer did not close in tcp_fin_timeout",
         TimeWaitSocket = "a segment that TIME_WAIT or an orphaned FIN_WAIT2 must refuse",
         ListenerClosed = "the listener closed before accept()",
+    }
+}
+
+reasons! {
+    /// Why a handshake went on without Fast Open (RFC 7413).
+    FastOpenFailure {
+        BadCookie = "the SYN's cookie is not ours",
+        QueueFull = "too many of the listener's connections wait for their proof",
+        NoRoom = "there is no room for the connection",
+        DataNotTaken = "the peer did not take the data of our SYN",
+        SynRepeated = "our SYN had to be sent again, without data",
+        BlackHole = "Fast Open is paused: something on the way seems to swallow it",
     }
 }
 

@@ -11,7 +11,9 @@ pub mod time;
 
 pub use census::Census;
 pub use counter::{Counter, Counters};
-pub use event::{Cause, DropReason, Event, EventKind, Flow, Refusal, ResetReason, Unreachable};
+pub use event::{
+    Cause, DropReason, Event, EventKind, FastOpenFailure, Flow, Refusal, ResetReason, Unreachable,
+};
 pub use row::{Bbr, Holder, HostFacts, Negotiated, SocketMemory, SocketRow, TcpInfo, TimerKind};
 pub use state::{ParseStateError, State};
 pub use time::Instant;

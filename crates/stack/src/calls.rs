@@ -3,6 +3,7 @@
 //! Bounded: so many cells a turn, and of each cell no more than its send buffer. bind(), listen() and connect() are
 //! in `open`.
 
+pub(crate) mod fast_open;
 mod open;
 mod reuse;
 
@@ -81,8 +82,10 @@ impl Stack {
             self.connect(cell, peer, rng);
         }
         let (close, abort) = (work.requests.close, work.requests.abort);
-        if let Some(flow) = flow.filter(|flow| flow.kind() == FlowKind::Connection) {
-            self.feed(flow, work);
+        match flow.map(|flow| (flow, flow.kind())) {
+            Some((flow, FlowKind::Connection)) => self.feed(flow, work),
+            Some((flow, FlowKind::ActiveOpen)) => self.feed_open(flow, work.sending),
+            _ => {}
         }
         if close {
             self.close(cell, abort);

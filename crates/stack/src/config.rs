@@ -51,6 +51,8 @@ pub struct Limits {
     pub events: usize,
     /// Octets of fragments that wait for the rest of their packet: the oldest give way.
     pub fragments: usize,
+    /// Servers whose Fast Open cookies are remembered: the one heard of longest ago gives way.
+    pub fast_open_cookies: usize,
 }
 
 impl Default for Limits {
@@ -63,6 +65,7 @@ impl Default for Limits {
             mailbox: 4096,
             events: 0,
             fragments: 4 << 20,
+            fast_open_cookies: 1024,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Every packet costs the same however many flows there are. Whatever is thrown away is counted and reported.
 
 mod cookies;
+mod fast_open;
 mod handshake;
 pub(crate) mod icmp;
 

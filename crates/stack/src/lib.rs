@@ -8,6 +8,7 @@ mod budget;
 mod calls;
 mod config;
 mod egress;
+mod fast_open;
 mod flows;
 mod fragments;
 mod index;

@@ -116,7 +116,11 @@ impl Stack {
         if state != entry.state {
             self.census.change(entry.state, state);
             (entry.state, entry.since) = (state, self.now);
+            if !self.fast_opens.is_idle() {
+                self.refresh_fast_open(flow);
+            }
         }
+        let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
         let deadline = earlier(entry.engine.deadline(), entry.linger_until);
         set_timer(&mut self.wheel, &mut entry.timer, flow, deadline);
         if !entry.ready && entry.engine.has_work() {
@@ -127,6 +131,7 @@ impl Stack {
 
     /// A connection becomes a TIME_WAIT record, or nothing when there are too many (TIMELINES T21).
     fn begin_wait(&mut self, flow: FlowRef) {
+        self.refresh_fast_open(flow);
         let Some(entry) = self.take_connection(flow) else { return };
         let state = entry.engine.state();
         let (tuple, claim) = (entry.tuple, entry.claim);
@@ -158,6 +163,7 @@ impl Stack {
 
     /// The flow is over.
     fn end_connection(&mut self, flow: FlowRef, cause: Cause) {
+        self.end_fast_open(flow, cause);
         let Some(entry) = self.take_connection(flow) else { return };
         self.flows.forget(&entry.tuple, flow);
         self.budget.binds().release(entry.claim);
@@ -314,6 +320,9 @@ pub(crate) fn answer_connect(cell: &Cell, claim: Option<Claim>, error: SocketErr
         }
         inner.claim = claim;
         inner.connected = Some(Err(error));
+        inner.with_syn = None;
+        inner.syn_room = None;
+        inner.in_flight = 0;
         inner.error = Some(error);
         inner.closed = inner.requests.close || inner.write_shutdown;
         wakes.all();

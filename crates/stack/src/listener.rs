@@ -5,6 +5,7 @@
 
 use crate::ShardId;
 use crate::bind::Claim;
+use crate::fast_open::queue::FastOpenQueue;
 use crate::slab::Slab;
 use crate::socket::cell::Cell;
 use hashbrown::HashMap;
@@ -41,6 +42,8 @@ pub(crate) struct Listener {
     pub(crate) young: u32,
     /// When it last answered with a cookie.
     pub(crate) overflowed: Option<Instant>,
+    /// Connections that Fast Open made and that wait for their proof.
+    pub(crate) fast_opens: FastOpenQueue,
     /// The first overflow was reported.
     pub(crate) flood_told: bool,
     /// close() was called; the number stays taken until its last request is gone.

@@ -5,6 +5,7 @@
 
 pub(crate) mod cell;
 mod error;
+mod fast_open;
 mod io;
 mod options;
 mod urgent;
@@ -230,20 +231,22 @@ impl Socket {
     /// # Errors
     /// `IsConnected`, `Already`, `FamilyMismatch`, `Invalid` for port zero; later ones come from [`Socket::try_connected`].
     pub fn connect(&self, peer: SocketAddr) -> Result<(), SocketError> {
-        self.request(|inner| {
-            match inner.phase {
-                Phase::Connected | Phase::Listening => return Err(SocketError::IsConnected),
-                Phase::Connecting => return Err(SocketError::Already),
-                Phase::Fresh => {}
-            }
-            if inner.v6 != peer.is_ipv6() {
-                return Err(SocketError::FamilyMismatch);
-            }
-            inner.phase = Phase::Connecting;
-            inner.requests.connect = Some(peer);
-            inner.connected = None;
-            Ok(())
-        })
+        self.request(|inner| Self::ask_to_connect(inner, peer))
+    }
+
+    fn ask_to_connect(inner: &mut Inner, peer: SocketAddr) -> Result<(), SocketError> {
+        match inner.phase {
+            Phase::Connected | Phase::Listening => return Err(SocketError::IsConnected),
+            Phase::Connecting => return Err(SocketError::Already),
+            Phase::Fresh => {}
+        }
+        if inner.v6 != peer.is_ipv6() {
+            return Err(SocketError::FamilyMismatch);
+        }
+        inner.phase = Phase::Connecting;
+        inner.requests.connect = Some(peer);
+        inner.connected = None;
+        Ok(())
     }
 
     /// The answer to connect().
@@ -268,6 +271,7 @@ impl Socket {
         }
         match inner.phase {
             Phase::Connected => Ok(()),
+            Phase::Connecting if inner.syn_room.is_some() => Ok(()),
             Phase::Connecting => Err(SocketError::WouldBlock),
             Phase::Fresh | Phase::Listening => Err(SocketError::NotConnected),
         }

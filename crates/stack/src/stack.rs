@@ -4,6 +4,7 @@
 //! `lifecycle` (what becomes of a flow after each of them), `snapshot` and `shards`.
 
 use crate::budget::{Budget, Leases};
+use crate::fast_open::FastOpens;
 use crate::flows::{FlowKind, FlowRef, Flows};
 use crate::fragments::Fragments;
 use crate::ingress::icmp::ErrorLimit;
@@ -38,6 +39,7 @@ pub struct Stack {
     /// ICMP messages that wait for the device, and for whom they are.
     pub(crate) packets: VecDeque<(IpAddr, Packet)>,
     pub(crate) fragments: Fragments,
+    pub(crate) fast_opens: FastOpens,
     pub(crate) icmp_limit: ErrorLimit,
     pub(crate) ports: Ports,
     pub(crate) budget: Arc<Budget>,
@@ -76,6 +78,7 @@ impl Stack {
             ready: VecDeque::new(),
             loopback: VecDeque::new(),
             packets: VecDeque::new(),
+            fast_opens: FastOpens::new(secrets.cookies, config.limits.fast_open_cookies),
             fragments: Fragments::new(secrets.fragments, config.limits.fragments),
             icmp_limit: ErrorLimit::default(),
             ports: Ports::new(secrets.ports),
@@ -128,6 +131,10 @@ impl Stack {
     /// Replaces the knobs. What runs keeps the deadlines it has.
     pub fn set_knobs(&mut self, knobs: Knobs) {
         self.sockets.shared.set_bounds((&knobs).into());
+        let before = self.config.knobs.tcp_fastopen_blackhole_timeout_sec;
+        if knobs.tcp_fastopen_blackhole_timeout_sec != before {
+            self.out.black_hole.forget();
+        }
         self.config.knobs = knobs;
     }
 

@@ -16,10 +16,13 @@ use lastack_observe::{Cause, Counter, DropReason, EventKind, ResetReason, State,
 use lastack_wire::tcp::{Flags, Header, Timestamps};
 use std::time::Duration;
 
+mod fast_open;
 mod syn_received;
 mod syn_sent;
 #[cfg(test)]
 mod tests;
+
+pub use fast_open::{FastOpenAttempt, FastOpenNews};
 
 /// One active open.
 #[derive(Clone, Debug)]
@@ -52,6 +55,8 @@ pub struct ActiveOpen {
     write_waits: bool,
     /// What an ICMP message ended it with.
     unreachable: Option<Unreachable>,
+    /// The SYN asks for Fast Open, or brings octets.
+    fast_open: Option<Box<fast_open::Attempt>>,
 }
 
 /// What the peer's SYN brought.
@@ -117,6 +122,7 @@ impl ActiveOpen {
             first_ack: FirstAck::Now,
             write_waits: false,
             unreachable: None,
+            fast_open: None,
         }
     }
 
@@ -136,9 +142,12 @@ impl ActiveOpen {
             return None;
         }
         self.due = false;
-        if self.sent.is_none() {
+        let first = self.sent.replace(now).is_none();
+        let mut segment = self.syn(now);
+        if first {
             out.count(Counter::ActiveOpens);
             ACTIVE_OPEN.go(State::Closed, Cause::ActiveOpen, out);
+            self.open_fast(&mut segment, out);
         } else {
             // Some routers drop what asks for ECN (RFC 3168 section 6.1.1.1).
             self.asks_ecn &= !knobs.tcp_ecn_fallback;
@@ -147,8 +156,7 @@ impl ActiveOpen {
             out.count(Counter::TimeoutRehash);
             out.event(EventKind::Retransmitted { seq: self.iss.0, len: 1 });
         }
-        self.sent = Some(now);
-        Some(self.syn(now))
+        Some(segment)
     }
 
     /// True when [`ActiveOpen::poll_transmit`] would return a segment.
@@ -180,7 +188,8 @@ impl ActiveOpen {
         }
     }
 
-    /// A segment of this flow arrived. Octets in a SYN or a SYN-ACK are not read; the peer sends them again.
+    /// A segment of this flow arrived. Octets in a SYN are not read, nor those of a SYN-ACK unless Fast Open was asked for;
+    /// the peer sends them again.
     pub fn handle_segment(
         &mut self,
         arrival: &Arrival,
@@ -215,7 +224,9 @@ impl ActiveOpen {
         let used_up = u32::from(self.retransmits) >= u32::from(retries) + u32::from(linear);
         let limit = options.user_timeout.unwrap_or_else(|| doublings(retries, knobs));
         let elapsed = now.since(self.opened);
-        if used_up || (self.retransmits > 0 && elapsed >= limit) {
+        let given_up = used_up || (self.retransmits > 0 && elapsed >= limit);
+        self.suspect_black_hole(given_up, knobs, out);
+        if given_up {
             out.count(Counter::AbortOnTimeout);
             return self.fail(Cause::TimedOut, out);
         }
@@ -235,7 +246,7 @@ impl ActiveOpen {
 
     /// When [`ActiveOpen::handle_timeout`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        Some(self.deadline)
+        (self.deadline != Instant::NEVER).then_some(self.deadline)
     }
 
     /// An ICMP message says that the peer cannot be reached; `quoted` is the number of the segment it quotes.
@@ -301,7 +312,7 @@ impl ActiveOpen {
     fn bare_ack(&self, peer: Peer) -> BareAck {
         let agreed = self.offer.answer(peer.offer);
         BareAck {
-            seq: self.iss + 1,
+            seq: self.syn_end(),
             ack: peer.irs + 1,
             window: scaled_window(self.window, agreed.window_scale),
             ts_recent: agreed.timestamps.then_some(peer.ts_recent),
@@ -322,7 +333,7 @@ impl ActiveOpen {
     /// hands it to [`Connection::handle_segment`] unless it carries SYN, which this type has dealt with. What acknowledged
     /// nothing and was taken all the same acknowledges our SYN from here on, so that its text and its FIN count.
     pub fn establish(
-        self,
+        mut self,
         arrival: &mut Arrival,
         options: &SocketOptions,
         knobs: &Knobs,
@@ -334,7 +345,12 @@ impl ActiveOpen {
         if arrival.header.ack == self.iss {
             arrival.header.ack = self.iss + 1;
         }
-        Connection::new(self.seed(arrival, options, now), options, knobs, now)
+        let attempt = self.fast_open.take();
+        let mut connection = Connection::new(self.seed(arrival, options, now), options, knobs, now);
+        if let Some(attempt) = attempt {
+            ActiveOpen::hand_over_octets(*attempt, &mut connection, arrival, knobs, now, out);
+        }
+        connection
     }
 
     fn seed(&self, arrival: &Arrival, options: &SocketOptions, now: Instant) -> Established {

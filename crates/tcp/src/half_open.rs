@@ -15,6 +15,7 @@ use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
 use lastack_wire::tcp::{Flags, Header, Timestamps};
 use std::time::Duration;
 
+pub(crate) mod fast_open;
 #[cfg(test)]
 mod tests;
 mod timeouts;

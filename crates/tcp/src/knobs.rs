@@ -15,8 +15,10 @@ pub mod table;
 pub use bounds::BufferBounds;
 pub use error::KnobError;
 pub use ports::PortSet;
-pub use socket::{Linger, SocketOptions};
+pub use socket::{FastOpenOptions, Linger, SocketOptions};
 pub use table::Knob;
+
+use crate::fast_open::FastOpenKeys;
 
 /// The knobs of one stack. Times carry their sysctl's unit in the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +95,13 @@ pub struct Knobs {
     pub tcp_slow_start_after_idle: bool,
     /// `net.ipv4.ip_local_reserved_ports`: ports that are never chosen, only named.
     pub ip_local_reserved_ports: PortSet,
+    /// `net.ipv4.tcp_fastopen`: bits of [`crate::fast_open`].
+    pub tcp_fastopen: u32,
+    /// `net.ipv4.tcp_fastopen_key`: what makes cookies, and what made those before; `None`: a key of the stack's own.
+    pub tcp_fastopen_key: Option<FastOpenKeys>,
+    /// `net.ipv4.tcp_fastopen_blackhole_timeout_sec`: the first pause of Fast Open in connect() when something on the way
+    /// swallows it; 0: none.
+    pub tcp_fastopen_blackhole_timeout_sec: u32,
     /// `net.ipv4.tcp_early_retrans`: 3 sends tail loss probes, 0 does not.
     pub tcp_early_retrans: u8,
 }
@@ -139,6 +148,9 @@ impl Default for Knobs {
             ip_local_port_range: [32768, 60999],
             tcp_slow_start_after_idle: true,
             ip_local_reserved_ports: PortSet::default(),
+            tcp_fastopen: crate::fast_open::CLIENT,
+            tcp_fastopen_key: None,
+            tcp_fastopen_blackhole_timeout_sec: 0,
             tcp_early_retrans: 3,
         }
     }

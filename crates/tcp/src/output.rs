@@ -3,9 +3,11 @@
 //! Not for data: data leaves only by polling. The reply list is bounded; when it is full a reply is dropped and
 //! counted, as a full device queue would do, and TCP's own retransmission repairs it.
 
-use crate::Segment;
+use crate::fast_open::BlackHole;
+use crate::{Knobs, Segment};
 use lastack_observe::{
-    Cause, Counter, Counters, DropReason, Event, EventKind, Flow, Instant, ResetReason, State,
+    Cause, Counter, Counters, DropReason, Event, EventKind, FastOpenFailure, Flow, Instant, ResetReason,
+    State,
 };
 use std::collections::VecDeque;
 
@@ -24,6 +26,8 @@ pub struct Output {
     /// The second in which challenges were last counted, and how many.
     challenge_second: u64,
     challenges: u32,
+    /// What clients know of networks that swallow Fast Open.
+    pub black_hole: BlackHole,
 }
 
 impl Output {
@@ -40,6 +44,7 @@ impl Output {
             events_lost: 0,
             challenge_second: 0,
             challenges: 0,
+            black_hole: BlackHole::default(),
         }
     }
 
@@ -79,6 +84,14 @@ impl Output {
         let fits = self.challenges < per_second;
         self.challenges += u32::from(fits);
         fits
+    }
+
+    /// Something on the way seems to swallow Fast Open: connect() leaves it alone for a while.
+    pub(crate) fn suspect_black_hole(&mut self, knobs: &Knobs) {
+        if self.black_hole.suspect(knobs, self.now) {
+            self.count(Counter::FastOpenBlackhole);
+            self.event(EventKind::FastOpenFellBack { reason: FastOpenFailure::BlackHole });
+        }
     }
 
     /// Takes the oldest reply.

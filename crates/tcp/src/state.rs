@@ -105,8 +105,19 @@ table! {
 }
 
 table! {
-    /// The six states in which both sequence spaces are known.
+    /// The six states in which both sequence spaces are known, and the SYN-RECEIVED of a Fast Open server.
     CONNECTION, "connection", {
+        SynRecv {
+            SynAcked => Established,
+            Close => FinWait1,
+            Reset => Closed,
+            TimedOut => Closed,
+            Unreachable => Closed,
+            Abort => Closed,
+            UnreadData => Closed,
+            ListenerClosed => Closed,
+            DeviceLost => Closed,
+        }
         Established {
             FinReceived => CloseWait,
             Close => FinWait1,

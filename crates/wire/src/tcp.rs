@@ -1,8 +1,11 @@
-//! The TCP header and its options (RFC 9293 section 3.1, RFC 7323, RFC 2018): the values; `codec` reads and writes them.
+//! The TCP header and its options (RFC 9293 section 3.1, RFC 7323, RFC 2018, RFC 7413): the values; `codec` reads and
+//! writes them.
 
 mod codec;
+mod fastopen;
 
 pub use codec::{CHECKSUM_OFFSET, HEADER_LEN, OPTIONS_LEN_MAX, emit, parse};
+pub use fastopen::{FastOpen, FastOpenCookie};
 
 use crate::Seq;
 use smallvec::SmallVec;
@@ -113,6 +116,8 @@ pub struct Options {
     pub timestamps: Option<Timestamps>,
     /// SACK blocks, at most four.
     pub sack: SmallVec<[SackBlock; 4]>,
+    /// Fast Open: a cookie or the wish for one; only meaningful with SYN.
+    pub fastopen: Option<FastOpen>,
 }
 
 /// A TCP header without its ports: what one flow sees of a segment.

@@ -18,6 +18,10 @@ fn an_event_is_one_sentence() {
         (EventKind::ConnectionRefused { reason: Refusal::NoListener }, "refused: nobody listens"),
         (EventKind::ResetSent { reason: ResetReason::NoSocket }, "RST sent: no socket"),
         (EventKind::PeerUnreachable { reason: Unreachable::Port }, "unreachable: the host serves no"),
+        (
+            EventKind::FastOpenFellBack { reason: FastOpenFailure::BadCookie },
+            "Fast Open fell back: the SYN's",
+        ),
         (EventKind::Retransmitted { seq: 7, len: 3 }, "retransmitted: 3 octets from 7"),
     ] {
         assert!(kind.to_string().starts_with(text), "{kind}");

@@ -5,6 +5,7 @@ use crate::SocketError;
 use crate::bind::{Claim, Owner, Place};
 use crate::budget::Limited;
 use crate::egress::path_mss;
+use crate::fast_open::queue::FastOpenQueue;
 use crate::flows::Entry;
 use crate::index::Tuple;
 use crate::lifecycle::answer_connect;
@@ -14,10 +15,14 @@ use crate::socket::cell::{Answer, Cell, Phase};
 use crate::stack::Stack;
 use crate::{Message, ShardId};
 use lastack_observe::{Cause, Flow, State};
+use lastack_tcp::fast_open::{ALL_LISTENERS, SERVER};
 use lastack_tcp::state::LISTENER;
 use rand_core::Rng;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+
+/// `tcp_fastopen`: listeners use Fast Open though they do not ask for it.
+const EVERY_LISTENER: u32 = SERVER | ALL_LISTENERS;
 
 impl Stack {
     pub(super) fn bind(&mut self, cell: &Cell, address: SocketAddr, rng: &mut dyn Rng) {
@@ -92,6 +97,10 @@ impl Stack {
         inner.claim = Some(claim);
         granted.map_err(|_| SocketError::AddressInUse)?;
         let address = canonical(inner.local.ok_or(SocketError::Invalid)?);
+        let queue = &mut inner.options.fast_open.queue;
+        if *queue == 0 && self.config.knobs.tcp_fastopen & EVERY_LISTENER == EVERY_LISTENER {
+            *queue = backlog.min(self.config.knobs.somaxconn);
+        }
         let listener = Listener {
             cell: cell.clone(),
             address,
@@ -104,6 +113,7 @@ impl Stack {
             young: 0,
             overflowed: None,
             flood_told: false,
+            fast_opens: FastOpenQueue::default(),
             closed: false,
         };
         let copies: Vec<_> = self.other_shards().map(|shard| (shard, Box::new(listener.clone()))).collect();
@@ -137,9 +147,9 @@ impl Stack {
         if self.device_lost {
             return Err(SocketError::NetworkDown);
         }
-        let (v6, bound, claim, options) = {
+        let (v6, bound, claim, options, octets) = {
             let inner = cell.lock();
-            (inner.v6, inner.bound, inner.claim, inner.options.clone())
+            (inner.v6, inner.bound, inner.claim, inner.options.clone(), inner.with_syn.clone())
         };
         if let Answer::Given(Err(error)) = bound {
             return Err(error);
@@ -169,12 +179,12 @@ impl Stack {
             return Err(SocketError::NoBuffers);
         }
         let mss = path_mss(self.mtu_to(tuple.remote.ip()), &tuple);
-        let engine = self.new_open(&tuple, mss, &options);
+        let mut engine = self.new_open(&tuple, mss, &options);
+        let told = self.plan_fast_open(&mut engine, &tuple, &options, octets);
         let entry = Entry::new(engine, tuple, Some(cell.clone()), claim, State::SynSent, self.now);
         let flow = self.flows.insert_active(entry);
         self.census.enter(State::SynSent);
-        {
-            let mut inner = cell.lock();
+        cell.update(|inner, wakes| {
             inner.claim = None;
             inner.flow = Some(flow);
             inner.state = State::SynSent;
@@ -182,7 +192,8 @@ impl Stack {
             inner.peer = Some(shown_to(v6, tuple.remote));
             inner.end_of_stream = false;
             inner.write_shutdown = inner.requests.close;
-        }
+            told.tell(inner, wakes);
+        });
         self.refresh_active(flow);
         Ok(())
     }

@@ -3,7 +3,9 @@
 //! What a segment means is decided in `tcp`; here is who has room. Order of tests and counters are Linux's
 //! (TIMELINES T02, T09, T09b, T37).
 
+use super::fast_open;
 use crate::budget::Limited;
+use crate::calls::fast_open::news_of;
 use crate::flows::{Entry, FlowRef};
 use crate::index::Tuple;
 use crate::listener::{Listener, shown_to};
@@ -50,6 +52,13 @@ impl Stack {
     }
 
     fn keep_request(&mut self, number: u16, tuple: Tuple, arrival: &Arrival, iss: Option<Seq>) {
+        let mut cookie = None;
+        if fast_open::concerns(arrival) {
+            match self.request_fast_open(number, tuple, arrival, iss) {
+                Ok(given) => cookie = given,
+                Err(()) => return,
+            }
+        }
         let knobs = &self.config.knobs;
         let Some(listener) = self.listeners.get_mut(number) else { return };
         if !self.leases.take(&self.budget, Limited::HalfOpens, self.config.limits.half_open) {
@@ -59,7 +68,9 @@ impl Stack {
         let offset = isn::timestamp_offset(&self.secret, &tuple, knobs);
         let mss = crate::egress::path_mss(self.config.mtu, &tuple);
         let record = HalfOpen::from_syn(arrival, iss, mss, &listener.options, knobs, self.now);
-        let (syn_ack, delay) = (record.syn_ack(offset, self.now), record.delay(knobs));
+        let (mut syn_ack, delay) = (record.syn_ack(offset, self.now), record.delay(knobs));
+        // Only this first one gives it, as Linux's.
+        syn_ack.header.options.fastopen = cookie;
         let Some(flow) = self.flows.insert_half(record, &tuple, number) else {
             self.leases.give(&self.budget, Limited::HalfOpens);
             return self.turn_down(DropReason::SynQueueFull, Refusal::TableFull);
@@ -136,7 +147,7 @@ impl Stack {
         self.establish(record, None, third);
     }
 
-    fn has_room_to_accept(&self, number: u16) -> bool {
+    pub(super) fn has_room_to_accept(&self, number: u16) -> bool {
         let Some(listener) = self.listeners.get(number) else { return false };
         let crosses = listener.home != self.me();
         let mail_full = crosses && self.mail.len() >= self.config.limits.mailbox;
@@ -147,9 +158,9 @@ impl Stack {
     fn establish(&mut self, record: HalfOpen, replaces: Option<FlowRef>, third: Third) {
         let Third { number, tuple, offset, arrival } = third;
         let Some(listener) = self.listeners.get(number) else { return };
-        let cell = self.accepted_cell(listener, &tuple);
+        let cell = self.accepted_cell(listener, &tuple, State::Established);
         let claim = self.budget.binds().inherit(&listener.claim, tuple.local);
-        let options = listener.options.clone();
+        let options = listener.options.inherited();
         let engine =
             record.establish(&arrival, offset, &options, &self.config.knobs, self.now, &mut self.out);
         let state = engine.state();
@@ -161,14 +172,14 @@ impl Stack {
         self.deliver_to_connection(connection, arrival);
     }
 
-    fn accepted_cell(&self, listener: &Listener, tuple: &Tuple) -> Arc<Cell> {
+    pub(super) fn accepted_cell(&self, listener: &Listener, tuple: &Tuple, state: State) -> Arc<Cell> {
         let v6 = listener.address.is_ipv6();
         let inner = Inner {
             phase: Phase::Connected,
-            options: listener.options.clone(),
+            options: listener.options.inherited(),
             local: Some(shown_to(v6, tuple.local)),
             peer: Some(shown_to(v6, tuple.remote)),
-            state: State::Established,
+            state,
             owned: false,
             ..Inner::new(v6)
         };
@@ -176,7 +187,7 @@ impl Stack {
     }
 
     /// Into the accept queue, on whichever shard it is. There is room.
-    fn queue_for_accept(&mut self, number: u16, cell: Arc<Cell>, tuple: Tuple) {
+    pub(super) fn queue_for_accept(&mut self, number: u16, cell: Arc<Cell>, tuple: Tuple) {
         let Some(listener) = self.listeners.get(number) else { return };
         let peer = shown_to(listener.address.is_ipv6(), tuple.remote);
         let (home, queue) = (listener.home, listener.cell.clone());
@@ -226,6 +237,7 @@ impl Stack {
         let leased = self.leases.take(&self.budget, Limited::Connections, u32::MAX);
         debug_assert!(leased);
         let options = entry.cell.as_ref().map(|cell| cell.lock().options.clone()).unwrap_or_default();
+        self.learn_fast_open(&entry.tuple, news_of(&entry.engine, &arrival));
         let knobs = &self.config.knobs;
         if entry.cell.as_ref().is_some_and(|cell| cell.lock().write_waits) {
             entry.engine.await_write();
@@ -242,6 +254,7 @@ impl Stack {
                 inner.flow = Some(connection);
                 inner.state = state;
                 inner.connected = Some(Ok(()));
+                inner.syn_room = None;
                 wakes.all();
             }),
             // close() came before the handshake was done (RFC 9293 section 3.10.4).

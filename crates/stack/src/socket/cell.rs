@@ -226,6 +226,13 @@ pub(crate) struct Inner {
     pub(crate) peer_finished: bool,
     pub(crate) read_shutdown: bool,
     pub(crate) write_shutdown: bool,
+    /// What MSG_FASTOPEN wants the SYN to carry.
+    pub(crate) with_syn: Option<Bytes>,
+    /// Answer to MSG_FASTOPEN: octets that the SYN carries.
+    pub(crate) sent_with_syn: Answer<usize>,
+    /// connect() was answered though the SYN waits for the first write, of so many octets at most (TCP_FASTOPEN_CONNECT);
+    /// zero: it has been written.
+    pub(crate) syn_room: Option<usize>,
     /// Octets that the shard has not taken yet.
     pub(crate) sending: VecDeque<Bytes>,
     pub(crate) sending_len: usize,
@@ -281,6 +288,9 @@ impl Inner {
             peer_finished: false,
             read_shutdown: false,
             write_shutdown: false,
+            with_syn: None,
+            sent_with_syn: Answer::Unasked,
+            syn_room: None,
             sending: VecDeque::new(),
             sending_len: 0,
             sending_urgent: None,

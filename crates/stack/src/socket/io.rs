@@ -166,10 +166,14 @@ impl Socket {
         if chunk.is_empty() {
             return Ok(0);
         }
-        let room = inner.send_room();
-        if room == 0 || inner.phase == Phase::Connecting {
+        let room = match inner.phase {
+            Phase::Connecting => inner.syn_room.unwrap_or(0),
+            _ => inner.send_room(),
+        };
+        if room == 0 {
             return Err(SocketError::WouldBlock);
         }
+        inner.syn_room = inner.syn_room.map(|_| 0);
         chunk.truncate(room);
         let taken = chunk.len();
         inner.sending_len += taken;
@@ -200,7 +204,7 @@ impl Socket {
             && !inner.write_shutdown
             && match inner.phase {
                 Phase::Fresh | Phase::Listening => false,
-                Phase::Connecting => true,
+                Phase::Connecting => inner.syn_room.unwrap_or(0) == 0,
                 Phase::Connected => inner.send_room() == 0,
             };
         if waits {

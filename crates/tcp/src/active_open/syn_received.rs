@@ -42,7 +42,7 @@ impl ActiveOpen {
         }
         // RFC 9293 wants SND.UNA < SEG.ACK; Linux takes an acknowledgment of nothing, too (matrix); we do, the peer
         // has shown that it knows our number.
-        if header.ack != self.iss && header.ack != self.iss + 1 {
+        if header.ack.lt(self.iss) || header.ack.gt(self.syn_end()) {
             out.dropped(DropReason::FutureAck);
             if let Some(reset) = reset_for(arrival) {
                 out.reset(reset, ResetReason::InvalidAck);
@@ -66,7 +66,11 @@ impl ActiveOpen {
     /// The peer's SYN-ACK: it took our SYN as we took its.
     fn completes(&self, arrival: &Arrival, peer: Peer) -> bool {
         let header = &arrival.header;
-        header.flags.ack() && header.seq == peer.irs && arrival.len() == 1 && header.ack == self.iss + 1
+        header.flags.ack()
+            && header.seq == peer.irs
+            && arrival.len() == 1
+            && header.ack.gt(self.iss)
+            && header.ack.le(self.syn_end())
     }
 
     fn handle_out_of_window(

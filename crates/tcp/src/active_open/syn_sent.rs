@@ -13,6 +13,11 @@ impl ActiveOpen {
         out: &mut Output,
     ) -> ActiveVerdict {
         let flags = arrival.header.flags;
+        if self.is_deferred() {
+            // Nothing was sent that it could answer.
+            out.dropped(DropReason::UnwantedInSynSent);
+            return ActiveVerdict::Keep;
+        }
         if flags.ack() {
             return self.handle_answer(arrival, now, out);
         }
@@ -32,7 +37,7 @@ impl ActiveOpen {
 
     fn handle_answer(&mut self, arrival: &Arrival, now: Instant, out: &mut Output) -> ActiveVerdict {
         let header = &arrival.header;
-        if header.ack != self.iss + 1 {
+        if header.ack.le(self.iss) || header.ack.gt(self.syn_end()) {
             self.refuse(arrival, DropReason::FutureAck, out);
             // RFC 9293 says RST and nothing more. Linux sends the SYN again at once, unless it did already
             // (TIMELINES T35): the peer was in TIME_WAIT, our RST has just ended that.

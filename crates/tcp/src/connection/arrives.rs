@@ -18,10 +18,13 @@ use lastack_observe::{Cause, Counter, DropReason, ResetReason};
 use std::ops::ControlFlow::{self, Break, Continue};
 
 /// Goes on with the next check, or ends here.
-type Check = ControlFlow<Outcome>;
+pub(super) type Check = ControlFlow<Outcome>;
 
 impl Connection {
     pub(super) fn segment_arrives(&mut self, mut arrival: Arrival, turn: &mut Turn) -> Check {
+        if self.unproven.is_some() {
+            self.check_proof(&arrival, turn)?;
+        }
         self.check_control_bits(&arrival, turn)?;
         self.check_sequence(&arrival, turn)?;
         self.check_reset(&arrival, turn)?;

@@ -83,7 +83,9 @@ impl Connection {
 
     /// shutdown(SHUT_WR): FIN after what is queued. Nothing more happens when it was closed already.
     pub fn shutdown_send(&mut self, knobs: &Knobs, now: Instant, out: &mut Output) {
-        self.queue_fin(Cause::Shutdown, &mut Turn { knobs, now, out });
+        if !self.defers_shutdown() {
+            self.queue_fin(Cause::Shutdown, &mut Turn { knobs, now, out });
+        }
     }
 
     /// shutdown(SHUT_RD): sends nothing; what comes is acknowledged and can still be read (TIMELINES T10).
@@ -118,7 +120,7 @@ impl Connection {
         }
         let length = self.fin_timeout(turn.knobs);
         if length <= TIME_WAIT_LENGTH {
-            return self.leave();
+            return self.leave(turn);
         }
         self.timers.keepalive = turn.now + (length - TIME_WAIT_LENGTH);
         Outcome::Continue
@@ -150,8 +152,8 @@ impl Connection {
         self.end(cause, turn)
     }
 
-    fn queue_fin(&mut self, cause: Cause, turn: &mut Turn) {
-        if self.fin_queued || !matches!(self.state, State::Established | State::CloseWait) {
+    pub(super) fn queue_fin(&mut self, cause: Cause, turn: &mut Turn) {
+        if self.fin_queued || !matches!(self.state, State::SynRecv | State::Established | State::CloseWait) {
             return;
         }
         self.fin_queued = true;
@@ -218,7 +220,9 @@ impl Connection {
     }
 
     fn is_in_flight(&self, quoted: Seq, out: &mut Output) -> bool {
-        let yes = quoted.ge(self.send.una) && quoted.lt(self.send.nxt) && self.state != State::Closed;
+        let yes = (quoted.ge(self.send.una) || self.unproven_iss() == Some(quoted))
+            && quoted.lt(self.send.nxt)
+            && self.state != State::Closed;
         if !yes {
             out.count(Counter::OutOfWindowIcmps);
             out.dropped(DropReason::StaleIcmp);

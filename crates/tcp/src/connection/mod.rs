@@ -10,6 +10,7 @@
 mod ack;
 mod arrives;
 mod calls;
+mod fast_open;
 mod header;
 mod incoming;
 mod info;
@@ -37,6 +38,7 @@ use crate::state::CONNECTION;
 use crate::time_wait::{Remains, TIME_WAIT_LENGTH, TimeWait};
 use crate::{Arrival, Instant, Knobs, Output};
 use ack::AckPolicy;
+use fast_open::{Awaited, Began};
 use incoming::Incoming;
 use lastack_observe::{Cause, Counter, State, Unreachable};
 use space::{ReceiveSpace, SendSpace, Turn};
@@ -71,6 +73,8 @@ pub struct Connection {
     incoming: Option<Box<Incoming>>,
     /// Measures what the reader takes in a round trip, from the peer's first full segment to its FIN. Holds no octets.
     autotune: Option<Box<Autotune>>,
+    /// A Fast Open server's handshake, until its third segment.
+    unproven: Option<Box<Awaited>>,
     /// The options, when they differ from the defaults.
     options: Option<Box<SocketOptions>>,
     state: State,
@@ -92,6 +96,8 @@ pub struct Connection {
     forced: Forced,
     /// The acknowledgment that is owed goes out by poll_transmit, before data.
     ack_first: bool,
+    /// What Fast Open had to do with it.
+    began: Began,
 }
 
 /// Small records keep no deadline that is farther away; Linux has no such bound.
@@ -156,6 +162,7 @@ impl Connection {
             outgoing: None,
             incoming: None,
             autotune: None,
+            unproven: None,
             options: None,
             state: State::Established,
             timestamps: seed.timestamps,
@@ -169,6 +176,7 @@ impl Connection {
             unreachable: None,
             forced: Forced::No,
             ack_first: false,
+            began: Began::default(),
         };
         connection.begin(seed.first_ack, options, knobs, now);
         connection
@@ -243,7 +251,8 @@ impl Connection {
     }
 
     /// What is left to do fits the small record.
-    fn leave(&mut self) -> Outcome {
+    fn leave(&mut self, turn: &mut Turn) -> Outcome {
+        self.fast_open_ends(turn);
         self.stop_timers();
         Outcome::TimeWait
     }
@@ -252,7 +261,10 @@ impl Connection {
     fn end(&mut self, cause: Cause, turn: &mut Turn) -> Outcome {
         if matches!(self.state, State::Established | State::CloseWait) {
             turn.out.count(Counter::EstabResets);
+        } else if self.state == State::SynRecv {
+            turn.out.count(Counter::AttemptFails);
         }
+        self.fast_open_ends(turn);
         self.go(cause, turn);
         self.outgoing = None;
         self.send.end = self.send.nxt;
@@ -262,6 +274,7 @@ impl Connection {
 
     fn stop_timers(&mut self) {
         self.timers = Timers::default();
+        self.unproven = None;
         self.ack.acknowledged();
     }
 

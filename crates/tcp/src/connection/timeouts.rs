@@ -29,6 +29,7 @@ impl Connection {
                 Purpose::Retransmit => self.retransmission_timeout(turn),
                 Purpose::LossProbe => self.loss_probe_timeout(turn),
                 Purpose::WindowProbe => self.window_probe_timeout(turn),
+                Purpose::SynAck => self.syn_ack_timeout(turn),
             };
             if outcome != Outcome::Continue {
                 return outcome;
@@ -47,7 +48,9 @@ impl Connection {
             return Outcome::Continue;
         }
         turn.out.count(Counter::Timeouts);
-        if self.is_given_up(turn) {
+        let given_up = self.is_given_up(turn);
+        self.suspect_black_hole_by_timeout(given_up, turn);
+        if given_up {
             return self.time_out(turn);
         }
         turn.out.count(Counter::TimeoutRehash);
@@ -145,14 +148,14 @@ impl Connection {
     /// because the acknowledgment of our FIN came with a FIN that we could not take.
     fn fin_wait_2_timeout(&mut self, turn: &mut Turn) -> Outcome {
         if self.fin_timeout(turn.knobs) > TIME_WAIT_LENGTH {
-            return self.leave();
+            return self.leave(turn);
         }
         self.send_reset(ResetReason::FinWait2Expired, turn);
         self.end(Cause::FinWait2Expired, turn)
     }
 
     /// No RST: the peer is thought dead, and an orphan ends as silently (TIMELINES T03, T18).
-    fn time_out(&mut self, turn: &mut Turn) -> Outcome {
+    pub(super) fn time_out(&mut self, turn: &mut Turn) -> Outcome {
         turn.out.count(Counter::AbortOnTimeout);
         let cause = if self.unreachable.is_some() { Cause::Unreachable } else { Cause::TimedOut };
         self.end(cause, turn)

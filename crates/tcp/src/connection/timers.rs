@@ -20,6 +20,8 @@ pub(super) enum Purpose {
     LossProbe,
     /// Zero-window probe; also what ends the wait of a small segment (cork, silly window).
     WindowProbe,
+    /// The SYN-ACK again (Fast Open).
+    SynAck,
 }
 
 /// The deadlines; `NEVER` is off.

@@ -92,7 +92,8 @@ impl Connection {
         }
         let unwatched = self.send.unsent() > 0
             && self.send.in_flight() == 0
-            && !self.timers.waits_for(Purpose::WindowProbe);
+            && !self.timers.waits_for(Purpose::WindowProbe)
+            && self.unproven.is_none();
         unwatched.then_some(Plan::Watch)
     }
 
@@ -254,6 +255,10 @@ impl Connection {
 
     /// Starts the timer over what is in flight: a tail loss probe when one is possible, else the RTO.
     pub(super) fn watch_flight(&mut self, restart: bool, turn: &mut Turn) {
+        if self.unproven.is_some() {
+            // The SYN-ACK has the timer.
+            return;
+        }
         if self.send.una == self.send.nxt {
             if self.timers.purpose != Purpose::WindowProbe {
                 self.timers.disarm();

@@ -22,6 +22,8 @@ pub struct BufferBounds {
     rmem_default: u32,
     wmem_default: u32,
     rmem_grown: u32,
+    somaxconn: u32,
+    tcp_fastopen: u32,
 }
 
 impl From<&Knobs> for BufferBounds {
@@ -32,6 +34,8 @@ impl From<&Knobs> for BufferBounds {
             rmem_default: knobs.tcp_rmem[1],
             wmem_default: knobs.tcp_wmem[1],
             rmem_grown: knobs.tcp_rmem[2],
+            somaxconn: knobs.somaxconn,
+            tcp_fastopen: knobs.tcp_fastopen,
         }
     }
 }
@@ -64,6 +68,16 @@ impl BufferBounds {
             0 => Some(None),
             octets => MAXSEG.contains(&octets).then_some(Some(octets)),
         }
+    }
+
+    /// What TCP_FASTOPEN keeps of a listener's limit: at most `somaxconn`.
+    pub fn fast_open_queue(self, limit: u32) -> u32 {
+        limit.min(self.somaxconn)
+    }
+
+    /// True when `tcp_fastopen` lets connect() and sendto() use Fast Open; else it is EOPNOTSUPP.
+    pub fn lets_clients_fast_open(self) -> bool {
+        self.tcp_fastopen & crate::fast_open::CLIENT != 0
     }
 
     /// SO_RCVBUF of a socket that has no connection yet.

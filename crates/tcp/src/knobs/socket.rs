@@ -1,5 +1,6 @@
 //! What an application sets on one socket: Linux's socket options, with Linux's meaning of a fresh socket's values.
 
+use crate::fast_open::FastOpenKeys;
 use std::time::Duration;
 
 /// How close() treats data that is not acknowledged yet (SO_LINGER).
@@ -12,6 +13,19 @@ pub enum Linger {
     Reset,
     /// close() waits this long for the data and the FIN to be acknowledged.
     Wait(Duration),
+}
+
+/// Fast Open's options of one socket.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct FastOpenOptions {
+    /// TCP_FASTOPEN of a listener: how many connections may wait for their proof; zero: no Fast Open.
+    pub queue: u32,
+    /// TCP_FASTOPEN_CONNECT: connect() waits for the first octets when a cookie is known, and lets the SYN carry them.
+    pub connect: bool,
+    /// TCP_FASTOPEN_NO_COOKIE: data goes, or is taken, without a cookie.
+    pub no_cookie: bool,
+    /// TCP_FASTOPEN_KEY of a listener, in place of `tcp_fastopen_key`.
+    pub keys: Option<Box<FastOpenKeys>>,
 }
 
 /// What an application set on one socket. `None` and `false` are the defaults of a fresh socket.
@@ -42,6 +56,8 @@ pub struct SocketOptions {
     /// Of a listener: every SYN is answered with a cookie and no request is kept, whatever `tcp_syncookies` says. Who
     /// comes out of accept() has proved its address. No Linux option; netfilter's SYNPROXY is the like.
     pub syn_proxy: bool,
+    /// TCP Fast Open (RFC 7413).
+    pub fast_open: FastOpenOptions,
     /// TCP_LINGER2, seconds; negative: no FIN_WAIT2 at all for an orphan.
     pub linger2: Option<i32>,
     /// TCP_MAXSEG: the largest segment that either side sends.
@@ -83,6 +99,7 @@ impl SocketOptions {
         syncnt: None,
         defer_accept: 0,
         syn_proxy: false,
+        fast_open: FastOpenOptions { queue: 0, connect: false, no_cookie: false, keys: None },
         linger2: None,
         maxseg: None,
         rcvbuf: None,
@@ -96,4 +113,9 @@ impl SocketOptions {
         reuseport: false,
         v6only: false,
     };
+
+    /// What a connection has of its listener's options: all but those that mean the listener alone.
+    pub fn inherited(&self) -> SocketOptions {
+        SocketOptions { fast_open: FastOpenOptions::default(), ..self.clone() }
+    }
 }

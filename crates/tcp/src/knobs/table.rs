@@ -5,6 +5,7 @@
 //! nothing (a negative time, a switch at 2) lastack keeps the nearest that does.
 
 use super::{KnobError, Knobs, absent};
+use crate::fast_open::FastOpenKeys;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,8 @@ enum Shape {
     Range,
     /// A list of ports.
     Ports,
+    /// One or two keys.
+    Keys,
 }
 
 /// The numbers of a knob; only the first `count` mean something.
@@ -97,6 +100,11 @@ macro_rules! table {
             name: "net.ipv4.ip_local_reserved_ports",
             doc: "ports that are never chosen, only bound by name: 80,8080-8090",
             shape: Shape::Ports,
+        },
+        Knob {
+            name: "net.ipv4.tcp_fastopen_key",
+            doc: "keys of Fast Open's cookies: a-b-c-d,e-f-g-h; empty: a secret one of its own",
+            shape: Shape::Keys,
         }]
     };
 }
@@ -117,6 +125,8 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_early_retrans" tcp_early_retrans 0..=4, "3: tail loss probes, 0: none";
     "net.ipv4.tcp_ecn" tcp_ecn 0..=2, "congestion notification: 0: off, 1: asked for, 2: agreed to; 3 to 5 (AccECN) are not implemented";
     "net.ipv4.tcp_ecn_fallback" tcp_ecn_fallback 0..=1, "1: a SYN that is sent again does not ask for ECN";
+    "net.ipv4.tcp_fastopen" tcp_fastopen -2147483648..=INT, "bits: 1 clients, 2 servers, 4, 0x200 and 0x400: see the docs";
+    "net.ipv4.tcp_fastopen_blackhole_timeout_sec" tcp_fastopen_blackhole_timeout_sec 0..=INT, "first pause of Fast Open, seconds";
     "net.ipv4.tcp_fin_timeout" tcp_fin_timeout -2147483648..=INT, "seconds that an orphan stays in FIN_WAIT2";
     "net.ipv4.tcp_invalid_ratelimit" tcp_invalid_ratelimit 0..=INT, "milliseconds between answers to invalid segments";
     "net.ipv4.tcp_keepalive_intvl" tcp_keepalive_intvl -2147483648..=SECONDS, "seconds between keepalive probes";
@@ -186,6 +196,8 @@ impl Knob {
                 format!("{first}\t{last}")
             }
             Shape::Ports => knobs.ip_local_reserved_ports.to_string(),
+            // Linux shows zeros before it has drawn a key; who wrote them back would have a key that everybody knows.
+            Shape::Keys => knobs.tcp_fastopen_key.as_ref().map(FastOpenKeys::reveal).unwrap_or_default(),
         }
     }
 
@@ -216,6 +228,10 @@ impl Knob {
                 let malformed = |_| KnobError::Malformed { name: self.name, value: value.to_owned() };
                 knobs.ip_local_reserved_ports = value.parse().map_err(malformed)?;
             }
+            Shape::Keys => {
+                let keys = Some(value.trim()).filter(|value| !value.is_empty()).map(str::parse);
+                knobs.tcp_fastopen_key = keys.transpose().map_err(|_| self.not_a_key())?;
+            }
         }
         Ok(())
     }
@@ -233,6 +249,11 @@ impl Knob {
             }
         }
         Ok(all)
+    }
+
+    /// What was given may be most of a secret: it is not repeated.
+    fn not_a_key(&self) -> KnobError {
+        KnobError::Malformed { name: self.name, value: "...".to_owned() }
     }
 
     fn out_of_range(&self, value: &str, range: String) -> KnobError {

@@ -27,18 +27,13 @@ const FIGURE_5: [(State, State); 21] = [
 ];
 
 /// Arrows of the figure that no table has.
-const NOT_OURS: [(State, State, &str); 4] = [
+const NOT_OURS: [(State, State, &str); 3] = [
     (
         State::FinWait1,
         State::TimeWait,
         "one segment that acknowledges our FIN and brings the peer's is taken in the steps of 3.10.7.4: FIN-WAIT-2 lies between",
     ),
     (State::Listen, State::SynSent, "sockets offer no send on a listener; connect() needs a fresh one"),
-    (
-        State::SynRecv,
-        State::FinWait1,
-        "close() in SYN_RECV waits for ESTABLISHED (3.10.4 allows it) and goes on from there",
-    ),
     (
         State::SynRecv,
         State::Listen,

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Flags, Header, Options, SackBlock, Timestamps};
+use super::{FastOpen, Flags, Header, Options, SackBlock, Timestamps};
 use crate::Seq;
 use crate::error::{Layer, ParseError, fixed};
 use crate::frame::Head;
@@ -21,6 +21,10 @@ const WINDOW_SCALE: u8 = 3;
 const SACK_PERMITTED: u8 = 4;
 const SACK: u8 = 5;
 const TIMESTAMPS: u8 = 8;
+const FAST_OPEN: u8 = 34;
+/// Shared by experiments (RFC 6994); the two octets after the length say which.
+const EXPERIMENT: u8 = 254;
+const EXPERIMENT_FAST_OPEN: [u8; 2] = [0xf9, 0x89];
 
 /// Reads a segment's header: source port, destination port, header, and the header's length in octets (where the
 /// payload starts). The checksum is not looked at: that needs the IP addresses.
@@ -104,7 +108,18 @@ impl Options {
             (SACK, blocks) if !blocks.is_empty() && blocks.len() % 8 == 0 => {
                 self.sack = blocks.chunks_exact(8).map(read_block).collect::<SmallVec<_>>();
             }
+            (FAST_OPEN, cookie) if syn => self.take_fast_open(cookie, false),
+            (EXPERIMENT, [high, low, cookie @ ..]) if syn && [*high, *low] == EXPERIMENT_FAST_OPEN => {
+                self.take_fast_open(cookie, true);
+            }
             _ => {}
+        }
+    }
+
+    /// An odd length says nothing; an even one that no cookie has takes back what an option before it said (Linux).
+    fn take_fast_open(&mut self, cookie: &[u8], experimental: bool) {
+        if cookie.len().is_multiple_of(2) {
+            self.fastopen = FastOpen::new(cookie, experimental);
         }
     }
 
@@ -120,7 +135,7 @@ impl Options {
 
     /// Writes the options to the front of `area` (40 octets) and returns their length, a multiple of 4. Order and padding
     /// are Linux's: MSS; SACK-permitted and timestamps together, or each behind two NOPs; NOP and window scale; two NOPs
-    /// and SACK. Where that does not fit (no segment of ours, but what came in can be written again) the padding goes
+    /// and SACK; Fast Open and the NOPs that fill it up. Where that does not fit (no segment of ours, but what came in can be written again) the padding goes
     /// first and then the last SACK blocks.
     fn emit(&self, area: &mut [u8]) -> usize {
         let bare = self.bare_len();
@@ -148,6 +163,9 @@ impl Options {
             }
             writer.option(2, SACK, &value[..8 * blocks]);
         }
+        if let Some(fastopen) = &self.fastopen {
+            writer.fast_open(fastopen);
+        }
         writer.finish()
     }
 
@@ -158,9 +176,11 @@ impl Options {
         let (stamps_tight, stamps_aligned) = if self.timestamps.is_some() { (10, 12) } else { (0, 0) };
         let (scale_tight, scale_aligned) = if self.window_scale.is_some() { (3, 4) } else { (0, 0) };
         let shared = if self.sack_permitted && self.timestamps.is_some() { 4 } else { 0 };
+        let fast_open = self.fastopen.as_ref().map_or(0, fast_open_len);
         BareLen {
-            tight: mss + sack_tight + stamps_tight + scale_tight,
-            aligned: mss + sack_aligned + stamps_aligned + scale_aligned - shared,
+            tight: mss + sack_tight + stamps_tight + scale_tight + fast_open,
+            aligned: mss + sack_aligned + stamps_aligned + scale_aligned - shared
+                + fast_open.next_multiple_of(4),
         }
     }
 }
@@ -188,11 +208,31 @@ impl Writer<'_> {
         self.at += value.len() + 2;
     }
 
+    fn fast_open(&mut self, fastopen: &FastOpen) {
+        let cookie = fastopen.cookie.as_slice();
+        if fastopen.experimental {
+            let mut value = [0; 18];
+            value[..2].copy_from_slice(&EXPERIMENT_FAST_OPEN);
+            value[2..][..cookie.len()].copy_from_slice(cookie);
+            self.option(0, EXPERIMENT, &value[..2 + cookie.len()]);
+        } else {
+            self.option(0, FAST_OPEN, cookie);
+        }
+        let end = if self.aligned { self.at.next_multiple_of(4) } else { self.at };
+        self.area[self.at..end].fill(NOP);
+        self.at = end;
+    }
+
     fn finish(self) -> usize {
         let end = self.at.next_multiple_of(4);
         self.area[self.at..end].fill(END);
         end
     }
+}
+
+/// Octets of the option without padding.
+fn fast_open_len(fastopen: &FastOpen) -> usize {
+    2 + if fastopen.experimental { 2 } else { 0 } + fastopen.cookie.as_slice().len()
 }
 
 fn read_block(octets: &[u8]) -> SackBlock {

@@ -115,13 +115,85 @@ fn any_block() -> impl Strategy<Value = SackBlock> {
 fn any_options(syn: bool) -> impl Strategy<Value = Options> {
     let syn_only = (prop::option::of(1_u16..), any::<Option<u8>>(), any::<bool>());
     let stamps = prop::option::of(any::<(u32, u32)>());
-    (syn_only, stamps, prop::collection::vec(any_block(), 0..4)).prop_map(move |(syn_only, stamps, sack)| {
+    let fastopen = prop::option::of((0_usize..8, any::<[u8; 16]>(), any::<bool>()));
+    let sack = prop::collection::vec(any_block(), 0..4);
+    (syn_only, stamps, sack, fastopen).prop_map(move |(syn_only, stamps, sack, fastopen)| {
         let (mss, window_scale, sack_permitted) = if syn { syn_only } else { (None, None, false) };
         let timestamps = stamps.map(|(value, echo)| Timestamps { value, echo });
-        // A SYN has no room for more than one block beside everything else, and no use for any.
-        let sack = sack.into_iter().take(if syn { 1 } else { 3 }).collect();
-        Options { mss, window_scale, sack_permitted, timestamps, sack }
+        let fastopen = fastopen.filter(|_| syn).and_then(|(half, octets, experimental)| {
+            let len = if half == 0 { 0 } else { 2 * half + 2 };
+            FastOpen::new(&octets[..len], experimental)
+        });
+        // A SYN has no room for more than one block beside everything else but Fast Open, and no use for any.
+        let blocks = if fastopen.is_some() {
+            0
+        } else if syn {
+            1
+        } else {
+            3
+        };
+        let sack = sack.into_iter().take(blocks).collect();
+        Options { mss, window_scale, sack_permitted, timestamps, sack, fastopen }
     })
+}
+
+/// RFC 7413 section 4.1.1 and Linux's place and padding: last, filled up with NOPs.
+#[test]
+fn fast_open_stands_last_in_either_form() {
+    let area = |cookie: &[u8], experimental| {
+        let options = Options {
+            mss: Some(1460),
+            fastopen: Some(FastOpen::new(cookie, experimental).expect("a cookie")),
+            ..Options::default()
+        };
+        written(&Header { flags: Flags::SYN, options, ..Header::default() })[HEADER_LEN + 4..].to_vec()
+    };
+    assert_eq!(area(&[], false), [34, 2, 1, 1]);
+    assert_eq!(area(&[1, 2, 3, 4, 5, 6, 7, 8], false), [34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1]);
+    assert_eq!(area(&[1, 2, 3, 4, 5, 6], false), [34, 8, 1, 2, 3, 4, 5, 6]);
+    assert_eq!(area(&[], true), [254, 4, 0xf9, 0x89]);
+    assert_eq!(area(&[1, 2, 3, 4], true), [254, 8, 0xf9, 0x89, 1, 2, 3, 4]);
+}
+
+/// Everything that Linux puts in a SYN and the longest cookie fill the 40 octets.
+#[test]
+fn the_longest_cookie_fits_beside_everything_else() {
+    let options = Options {
+        mss: Some(1460),
+        window_scale: Some(10),
+        sack_permitted: true,
+        timestamps: stamps(),
+        fastopen: FastOpen::new(&[7; 16], true),
+        ..Options::default()
+    };
+    assert_eq!(options.len(), OPTIONS_LEN_MAX);
+    let header = Header { flags: Flags::SYN, options, ..Header::default() };
+    assert_eq!(parse(&written(&header)).expect("good").2, header);
+}
+
+#[test]
+fn fast_open_is_read_as_linux_reads_it() {
+    let cookie = [34, 6, 1, 2, 3, 4];
+    let read = |area: &[&[u8]]| options_of(&area.concat()).fastopen;
+    assert_eq!(read(&[&[34, 2]]), FastOpen::new(&[], false));
+    assert_eq!(read(&[&cookie]), FastOpen::new(&[1, 2, 3, 4], false));
+    assert_eq!(read(&[&[254, 6, 0xf9, 0x89, 1, 2]]), None, "two octets are no cookie");
+    assert_eq!(read(&[&[254, 4, 0xf9, 0x88]]), None, "another experiment");
+    assert_eq!(read(&[&[254, 3, 0xf9]]), None);
+    assert_eq!(
+        read(&[&cookie, &[34, 7, 1, 2, 3, 4, 5]]),
+        FastOpen::new(&[1, 2, 3, 4], false),
+        "odd: skipped"
+    );
+    assert_eq!(read(&[&cookie, &[34, 4, 9, 9]]), None, "too short: takes the other back");
+    assert_eq!(read(&[&[34, 20], &[0; 18]]), None, "too long");
+    assert_eq!(Options::parse(&cookie, false).fastopen, None, "only in a SYN");
+}
+
+#[test]
+fn a_cookie_is_shown_by_nothing() {
+    let shown = format!("{:?}", FastOpen::new(&[0xab; 8], false));
+    assert!(shown.contains("8 octets") && !shown.contains("171") && !shown.contains("ab"), "{shown}");
 }
 
 proptest! {
@@ -181,6 +253,9 @@ fn any_option() -> impl Strategy<Value = Vec<u8>> {
         (8, 10),
         (77, 6),
         (2, 5),
+        (34, 2),
+        (34, 12),
+        (34, 18),
     ]);
     (sizes, prop::collection::vec(any::<u8>(), 34)).prop_map(|((kind, len), mut value)| {
         value.truncate(len.saturating_sub(2));

@@ -165,7 +165,7 @@ impl Connection {
             State::Closing => {
                 // Whatever else the segment carries is not looked at (TIMELINES section F).
                 self.go(Cause::FinAcked, turn);
-                Break(self.leave())
+                Break(self.leave(turn))
             }
             State::LastAck => Break(self.end(Cause::FinAcked, turn)),
             _ => Continue(()),

@@ -31,7 +31,7 @@ impl Connection {
                 self.send_ack(turn);
                 self.go(Cause::FinReceived, turn);
                 // Even while the application holds the socket; it reads what is left, and then the end (T14b).
-                Break(self.leave())
+                Break(self.leave(turn))
             }
             State::CloseWait | State::Closing | State::LastAck => Continue(()),
             state => unreachable!("no connection is in {state}"),

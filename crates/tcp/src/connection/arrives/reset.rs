@@ -17,6 +17,7 @@ impl Connection {
             return Break(self.reset_by_peer(turn));
         }
         turn.out.dropped(DropReason::InexactRst);
+        self.suspect_black_hole_by_reset(turn);
         self.challenge(turn);
         Break(Outcome::Continue)
     }

@@ -24,6 +24,9 @@ fn values_are_read_as_linux_reads_them() {
         ("ip_local_port_range", "2000", "2000\t60999"),
         ("ip_local_reserved_ports", "90-100,80", "80,90-100"),
         ("ip_local_reserved_ports", "", ""),
+        ("tcp_fastopen", "0x603", "1539"),
+        ("tcp_fastopen_key", "1-2-3-4", "00000001-00000002-00000003-00000004"),
+        ("tcp_fastopen_key", " ", ""),
     ] {
         assert_eq!(after(&format!("net.ipv4.{name}"), value), Ok(read.to_owned()), "{name}");
     }
@@ -56,8 +59,11 @@ fn what_linux_answers_with_einval_changes_nothing() {
         ("ip_local_port_range", "2000 1999"),
         ("ip_local_port_range", "2000 65536"),
         ("ip_local_reserved_ports", "99-90"),
+        ("tcp_fastopen_key", "1-2-3-4-abcdef01"),
+        ("tcp_fastopen_blackhole_timeout_sec", "-1"),
     ] {
         let error = after(&format!("net.ipv4.{name}"), value).unwrap_err();
+        assert!(!error.to_string().contains("abcdef01"), "a key is not told: {error}");
         assert_eq!(error.errno(), Some(22), "{name} = {value}: {error}");
     }
 }
@@ -66,7 +72,7 @@ fn what_linux_answers_with_einval_changes_nothing() {
 fn names_that_are_no_knobs_say_what_they_are() {
     let text = |name| find(name).unwrap_err().to_string();
     assert!(text("net.ipv4.tcp_tw_recycle").contains("removed in Linux 4.12"));
-    assert!(text("net.ipv4.tcp_fastopen").contains("not implemented"));
+    assert!(text("net.ipv4.tcp_plb_enabled").contains("not implemented"));
     assert!(text("fs.file-max").contains("belongs to the machine"));
     assert_eq!(text("net.ipv4.tcp_tw_recycled"), "net.ipv4.tcp_tw_recycled: no such knob");
     assert!(text("tcp_sack").contains("no such knob"));
