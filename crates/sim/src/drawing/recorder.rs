@@ -63,6 +63,7 @@ impl Recorder {
             | EventKind::CookieSent
             | EventKind::SynFloodSuspected { .. } => What::Note(event.kind.to_string()),
             // Both are seen on the wire.
+            EventKind::FastOpenFellBack { reason } => format!("no Fast Open: {reason}"),
             EventKind::ResetSent { .. } | EventKind::Retransmitted { .. } => return,
         };
         self.moment(event.at, side, left_port(side, &event.flow), what);
