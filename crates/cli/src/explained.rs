@@ -45,6 +45,6 @@ impl<'a> Told<'a> {
 
     /// With a sentence when there are rules.
     pub(crate) fn new(row: &'a SocketRow, rules: Option<&Rules>) -> Told<'a> {
-        Told { explain: rules.map(|rules| explain(row, rules).to_string()), row: row }
+        Told { explain: rules.map(|rules| explain(row, rules).to_string()), row }
     }
 }

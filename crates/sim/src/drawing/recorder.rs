@@ -61,9 +61,9 @@ impl Recorder {
             EventKind::ConnectionRefused { reason } => What::Note(format!("refused: {reason}")),
             EventKind::PeerUnreachable { .. }
             | EventKind::CookieSent
+            | EventKind::FastOpenFellBack { .. }
             | EventKind::SynFloodSuspected { .. } => What::Note(event.kind.to_string()),
             // Both are seen on the wire.
-            EventKind::FastOpenFellBack { reason } => format!("no Fast Open: {reason}"),
             EventKind::ResetSent { .. } | EventKind::Retransmitted { .. } => return,
         };
         self.moment(event.at, side, left_port(side, &event.flow), what);
