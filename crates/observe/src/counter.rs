@@ -112,6 +112,8 @@ counters! {
     Tw = "TcpExtTW",
     /// TIME_WAITs reused for a new connection.
     TwRecycled = "TcpExtTWRecycled",
+    /// SYNs for a listener rejected by their host's timestamp (tcp_tw_recycle, before Linux 4.12).
+    PawsPassive = "TcpExtPAWSPassive",
     /// SYNs in TIME_WAIT rejected by their timestamp.
     PawsTimewait = "TcpExtPAWSTimewait",
     /// Segments of a connection rejected by their timestamp.

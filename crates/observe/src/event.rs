@@ -194,6 +194,7 @@ reasons! {
         OutOfWindow = "the sequence number is outside the window",
         BeyondWindow = "it reaches beyond the window",
         Paws = "the timestamp is older than the last one (PAWS)",
+        PawsOfHost = "the timestamp is older than the last one from the same address (tcp_tw_recycle)",
         OldAck = "the acknowledgment is older than anything in flight",
         FutureAck = "the acknowledgment is for data not sent",
         NoAck = "a segment without ACK in a synchronized state",
@@ -234,6 +235,7 @@ reasons! {
         SynQueueFull = "the half-open queue is full",
         SynBacklogFull = "the rest of tcp_max_syn_backlog is kept for proven peers",
         AbortOnOverflow = "the accept queue is full and tcp_abort_on_overflow is set",
+        OldTimestamp = "the timestamp is older than the last one from the same address (tcp_tw_recycle)",
         ListenerClosed = "the listener closed",
         TableFull = "the connection table is full",
     }

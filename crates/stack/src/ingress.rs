@@ -204,6 +204,9 @@ impl Stack {
             TimeWaitVerdict::Restart(delay) => self.flows.slabs.waits.restart(flow, self.now, delay),
             TimeWaitVerdict::Enter(delay) => {
                 self.census.change(before, record.state());
+                if self.config.knobs.profile.tw_recycle && record.has_timestamps() {
+                    self.stamps.remember(tuple.remote.ip(), record.ts_recent(), self.now);
+                }
                 self.flows.slabs.waits.restart(flow, self.now, delay);
             }
             TimeWaitVerdict::Kill(_) => self.end_wait(flow),

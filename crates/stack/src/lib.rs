@@ -18,6 +18,7 @@ mod lifecycle;
 mod listener;
 mod message;
 mod ports;
+mod recycle;
 mod shards;
 mod slab;
 mod snapshot;

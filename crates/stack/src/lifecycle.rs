@@ -147,7 +147,12 @@ impl Stack {
             self.budget.binds().release(claim);
             return;
         }
-        let record = entry.engine.into_time_wait();
+        let recycled = entry.engine.recycled_length(&self.config.knobs);
+        let mut record = entry.engine.into_time_wait();
+        if let Some(length) = recycled {
+            record.shorten(length);
+            self.stamps.remember(tuple.remote.ip(), record.ts_recent(), self.now);
+        }
         let bits = claim.owner.to_bits();
         let Some(wait) = self.flows.insert_wait(record, &tuple, bits, flow) else {
             self.out.begin(self.now, tuple);

@@ -10,6 +10,7 @@ use crate::fragments::Fragments;
 use crate::ingress::icmp::ErrorLimit;
 use crate::listener::Listeners;
 use crate::ports::Ports;
+use crate::recycle::Stamps;
 use crate::wheel::Wheel;
 use crate::{Census, Config, Message, Secrets, ShardId, Sockets};
 use lastack_observe::{Cause, Counters, Event, Instant};
@@ -52,6 +53,8 @@ pub struct Stack {
     pub(crate) device_lost: bool,
     /// Some socket has chosen a TTL or a traffic class.
     pub(crate) marked: bool,
+    /// Of `Profile::tw_recycle`; else empty.
+    pub(crate) stamps: Stamps,
 }
 
 impl Stack {
@@ -89,6 +92,7 @@ impl Stack {
             now: Instant::ZERO,
             device_lost: false,
             marked: false,
+            stamps: Stamps::default(),
             config,
         }
     }

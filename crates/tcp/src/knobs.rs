@@ -9,12 +9,14 @@ mod bounds;
 pub mod conf;
 mod error;
 mod ports;
+mod profile;
 mod socket;
 pub mod table;
 
 pub use bounds::BufferBounds;
 pub use error::KnobError;
 pub use ports::PortSet;
+pub use profile::Profile;
 pub use socket::{FastOpenOptions, Linger, SocketOptions};
 pub use table::Knob;
 
@@ -102,6 +104,8 @@ pub struct Knobs {
     /// `net.ipv4.tcp_fastopen_blackhole_timeout_sec`: the first pause of Fast Open in connect() when something on the way
     /// swallows it; 0: none.
     pub tcp_fastopen_blackhole_timeout_sec: u32,
+    /// What no sysctl turns.
+    pub profile: Profile,
     /// `net.ipv4.tcp_early_retrans`: 3 sends tail loss probes, 0 does not.
     pub tcp_early_retrans: u8,
 }
@@ -151,6 +155,7 @@ impl Default for Knobs {
             tcp_fastopen: crate::fast_open::CLIENT,
             tcp_fastopen_key: None,
             tcp_fastopen_blackhole_timeout_sec: 0,
+            profile: Profile::LINUX,
             tcp_early_retrans: 3,
         }
     }

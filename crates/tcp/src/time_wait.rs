@@ -15,7 +15,7 @@ use std::time::Duration;
 #[cfg(test)]
 mod tests;
 
-/// How long TIME_WAIT lasts: Linux's constant, whatever `tcp_fin_timeout` says (TIMELINES T05, T05b).
+/// How long TIME_WAIT lasts: Linux's constant (`Profile::time_wait` has another for teaching), whatever `tcp_fin_timeout` says (TIMELINES T05, T05b).
 pub const TIME_WAIT_LENGTH: Duration = Duration::from_secs(60);
 
 /// What a connection leaves behind.
@@ -46,6 +46,8 @@ pub struct TimeWait {
     window_field: u16,
     timestamps: bool,
     fin_wait_2: bool,
+    /// How long TIME_WAIT lasts with `Profile::tw_recycle`, milliseconds; zero: as long as always.
+    recycle_ms: u16,
 }
 
 const _: () = assert!(size_of::<TimeWait>() <= 40);
@@ -86,6 +88,7 @@ impl TimeWait {
             window_field: remains.window_field,
             timestamps: remains.ts_recent.is_some(),
             fin_wait_2: remains.state == State::FinWait2,
+            recycle_ms: 0,
         }
     }
 
@@ -97,6 +100,18 @@ impl TimeWait {
     /// True when both sides send timestamps.
     pub fn has_timestamps(&self) -> bool {
         self.timestamps
+    }
+
+    /// TIME_WAIT lasts only so long: `Profile::tw_recycle`.
+    pub fn shorten(&mut self, length: Duration) {
+        self.recycle_ms = u16::try_from(length.as_millis()).unwrap_or(u16::MAX).max(1);
+    }
+
+    fn length(&self, knobs: &Knobs) -> Duration {
+        match self.recycle_ms {
+            0 => knobs.profile.time_wait,
+            millis => Duration::from_millis(millis.into()),
+        }
     }
 
     /// SND.NXT: the number of any segment that this record sends.
@@ -166,7 +181,7 @@ impl TimeWait {
         TIME_WAIT.go(State::FinWait2, Cause::FinReceived, out);
         self.fin_wait_2 = false;
         self.acknowledge(ts_offset, now, out);
-        TimeWaitVerdict::Enter(TIME_WAIT_LENGTH)
+        TimeWaitVerdict::Enter(self.length(knobs))
     }
 
     fn handle_in_time_wait(
@@ -185,7 +200,7 @@ impl TimeWait {
         }
         if exact && arrival.is_empty() {
             self.keep_timestamp(arrival);
-            return TimeWaitVerdict::Restart(TIME_WAIT_LENGTH);
+            return TimeWaitVerdict::Restart(self.length(knobs));
         }
         if flags.syn() && !flags.ack() && !paws && self.is_better_syn(arrival) {
             return TimeWaitVerdict::Reopen(self.isn_floor());
@@ -198,7 +213,7 @@ impl TimeWait {
         // A SYN may be an old duplicate or a good one with a number below ours: it must not prolong our life
         // (TIMELINES T06, T08c).
         if paws || flags.ack() {
-            return TimeWaitVerdict::Restart(TIME_WAIT_LENGTH);
+            return TimeWaitVerdict::Restart(self.length(knobs));
         }
         TimeWaitVerdict::Keep
     }

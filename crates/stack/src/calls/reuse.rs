@@ -8,7 +8,6 @@ use crate::index::Tuple;
 use crate::stack::Stack;
 use lastack_observe::{Instant, State};
 use lastack_tcp::knobs::SocketOptions;
-use lastack_tcp::time_wait::TIME_WAIT_LENGTH;
 use lastack_tcp::{ActiveOpen, Knobs, isn};
 use std::time::Duration;
 
@@ -35,10 +34,11 @@ fn may_reuse(flows: &Flows, knobs: &Knobs, now: Instant, flow: FlowRef, tuple: &
         2 => tuple.local.ip().is_loopback() || tuple.remote.ip().is_loopback(),
         _ => true,
     };
+    let length = knobs.profile.time_wait;
     // Counted from the last restart of its timer, which is later than Linux's stamp only when the peer's FIN came again.
-    let left = flows.slabs.waits.deadline_of(flow, now).map_or(TIME_WAIT_LENGTH, |at| at.since(now));
+    let left = flows.slabs.waits.deadline_of(flow, now).map_or(length, |at| at.since(now));
     let delay = Duration::from_millis(u64::from(knobs.tcp_tw_reuse_delay));
-    allowed && TIME_WAIT_LENGTH.saturating_sub(left) > delay
+    allowed && length.saturating_sub(left) > delay
 }
 
 impl Stack {

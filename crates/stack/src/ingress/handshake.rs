@@ -45,10 +45,24 @@ impl Stack {
         if crowded {
             return self.answer_with_cookie(number, tuple, arrival);
         }
+        if iss.is_none() && self.is_old_for_its_host(&tuple, arrival) {
+            self.out.count(Counter::PawsPassive);
+            return self.turn_down(DropReason::PawsOfHost, Refusal::OldTimestamp);
+        }
         if iss.is_none() && mode == 0 && spared {
             return self.turn_down(DropReason::SynBacklogFull, Refusal::SynBacklogFull);
         }
         self.keep_request(number, tuple, arrival, iss);
+    }
+
+    /// The rule of `tcp_tw_recycle`, which only a profile has.
+    fn is_old_for_its_host(&self, tuple: &Tuple, arrival: &Arrival) -> bool {
+        self.config.knobs.profile.tw_recycle
+            && arrival
+                .header
+                .options
+                .timestamps
+                .is_some_and(|timestamps| self.stamps.rejects(tuple.remote.ip(), timestamps.value, self.now))
     }
 
     fn keep_request(&mut self, number: u16, tuple: Tuple, arrival: &Arrival, iss: Option<Seq>) {

@@ -237,12 +237,17 @@ impl Connection {
     /// 10 and 10 (Linux 6.18, measured).
     pub fn time_wait_length(&self, knobs: &Knobs) -> Duration {
         if self.state != State::FinWait2 {
-            return TIME_WAIT_LENGTH;
+            return self.recycled_length(knobs).unwrap_or(knobs.profile.time_wait);
         }
         let length = self.fin_timeout(knobs);
         let surplus = length.saturating_sub(TIME_WAIT_LENGTH);
         let record = if surplus.is_zero() { length } else { surplus.max(self.least_fin_wait_2(knobs)) };
         record.min(RECORD_LENGTH_MAX)
+    }
+
+    /// How long TIME_WAIT lasts where it is recycled (Linux before 4.12, `Profile::tw_recycle`): three and a half timeouts.
+    pub fn recycled_length(&self, knobs: &Knobs) -> Option<Duration> {
+        (knobs.profile.tw_recycle && self.timestamps).then(|| self.rto(knobs) * 7 / 2)
     }
 
     /// Every change of state: through the table, and told.
