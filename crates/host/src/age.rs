@@ -1,8 +1,12 @@
 //! Time in state, where the kernel lets it be known: TIME_WAIT and FIN_WAIT2 from their timers, CLOSE_WAIT at least since the
-//! last acknowledgment came. What cannot be known stays unknown.
+//! last acknowledgment came; by watching ([`FirstSeen`]) every state at least since it was first seen. What cannot be known stays
+//! unknown.
 
+mod first_seen;
 #[cfg(test)]
 mod tests;
+
+pub use first_seen::FirstSeen;
 
 use crate::sysctl;
 use lastack_observe::{SocketRow, State, TimerKind};

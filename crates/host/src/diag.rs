@@ -4,7 +4,7 @@
 
 mod bytecode;
 mod info;
-mod message;
+pub(crate) mod message;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -14,6 +14,7 @@ pub use bytecode::PortFilter;
 pub use info::parse as parse_tcp_info;
 pub use message::parse_any;
 pub use view::SocketView;
+pub(crate) use view::state as state_of;
 
 use crate::Error;
 use crate::tune::Target;

@@ -20,6 +20,9 @@ pub enum Error {
     /// The kernel's answer breaks off or contradicts itself.
     #[error("sock_diag's answer makes no sense: {0}")]
     Nonsense(&'static str),
+    /// The buffers of a tracepoint failed.
+    #[error("reading the tracepoint: {0}")]
+    Trace(Errno),
     /// A file of /proc or /sys.
     #[error("reading {}: {why}", path.display())]
     File {

@@ -1,12 +1,13 @@
 //! Bodies of fuzz targets: any octets as each of the things that are read here. Nothing may panic, whatever comes.
 
 use crate::counters::{KernelCounters, SocketUse};
-use crate::{diag, pasted, processes};
+use crate::{addresses, diag, pasted, processes, trace};
+use std::collections::HashSet;
 
 /// The first octet chooses what the others are taken for.
 pub fn read(octets: &[u8]) {
     let Some((choice, octets)) = octets.split_first() else { return };
-    match choice % 5 {
+    match choice % 7 {
         0 => {
             diag::parse_any(octets);
         }
@@ -22,6 +23,10 @@ pub fn read(octets: &[u8]) {
         }
         3 => {
             pasted::parse(&String::from_utf8_lossy(octets));
+        }
+        4 => trace::read_any(octets),
+        5 => {
+            addresses::add(octets, &mut HashSet::new());
         }
         _ => {
             processes::parse_limits(&String::from_utf8_lossy(octets));

@@ -5,9 +5,12 @@
 //! that the kernel and /proc say is taken as hostile: checked offsets, bounded reads, control characters replaced. What could
 //! not be read is counted and never guessed.
 
+mod addresses;
 pub mod age;
 pub mod cgroups;
+pub mod changes;
 pub mod counters;
+pub mod destroyed;
 pub mod diag;
 mod error;
 mod files;
@@ -18,6 +21,7 @@ pub mod namespace;
 pub mod pasted;
 pub mod processes;
 pub mod sysctl;
+pub mod trace;
 pub mod tune;
 
 pub use diag::{Diag, Dumped, Extensions, Family, PortFilter, Query, SocketView, StateSet};

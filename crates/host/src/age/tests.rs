@@ -42,3 +42,41 @@ fn what_cannot_be_known_is_unknown() {
     bare.host = None;
     assert_eq!(age(LIFETIMES, bare), (None, false));
 }
+
+#[test]
+fn who_watches_knows_at_least_since_when() {
+    let now = std::time::Instant::now();
+    let later = |seconds| now + Duration::from_secs(seconds);
+    let mut first = FirstSeen::default();
+    let mut look = |cookie, state, at| {
+        let mut row = row(state, TimerKind::Off, 0);
+        row.host.get_or_insert_default().cookie = cookie;
+        first.begin_round();
+        first.apply(&mut row, at);
+        (row.age.map(|age| age.as_secs()), row.host.unwrap().age_is_least)
+    };
+    assert_eq!(look(1, State::Established, now), (Some(0), true));
+    assert_eq!(look(1, State::Established, later(5)), (Some(5), true));
+    assert_eq!(look(1, State::CloseWait, later(6)), (Some(0), true));
+    assert_eq!(look(1, State::CloseWait, later(9)), (Some(3), true));
+    // Another one; the first is forgotten after a look that did not show it.
+    assert_eq!(look(2, State::Established, later(9)), (Some(0), true));
+    assert_eq!(look(1, State::CloseWait, later(20)), (Some(0), true));
+}
+
+#[test]
+fn what_the_kernel_knows_is_better_unless_it_knows_less() {
+    let now = std::time::Instant::now();
+    let mut first = FirstSeen::default();
+    let mut look = |age: u64, least, at: u64| {
+        let mut row = row(State::CloseWait, TimerKind::Off, 0);
+        row.age = Some(Duration::from_secs(age));
+        row.host.get_or_insert_default().age_is_least = least;
+        first.apply(&mut row, now + Duration::from_secs(at));
+        (row.age.map(|age| age.as_secs()), row.host.unwrap().age_is_least)
+    };
+    assert_eq!(look(30, true, 0), (Some(30), true));
+    // The peer acknowledged something meanwhile.
+    assert_eq!(look(1, true, 8), (Some(8), true));
+    assert_eq!(look(1, false, 9), (Some(1), false));
+}

@@ -12,15 +12,15 @@ const SOCKET: u16 = 20;
 const DUMP_INTERRUPTED: u16 = 0x10;
 
 /// One message, its head read.
-pub(super) struct Raw<'a> {
-    number: u16,
+pub(crate) struct Raw<'a> {
+    pub(crate) number: u16,
     pub(super) sequence: u32,
     pub(super) interrupted: bool,
-    body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 /// What a message is.
-pub(super) enum Message<'a> {
+pub(crate) enum Message<'a> {
     Socket(&'a [u8]),
     Done,
     Other,
@@ -28,7 +28,7 @@ pub(super) enum Message<'a> {
 
 impl<'a> Raw<'a> {
     /// An error that the kernel reports is an error here, but for the "error" zero, which is an acknowledgment.
-    pub(super) fn kind(&self) -> Result<Message<'a>, Error> {
+    pub(crate) fn kind(&self) -> Result<Message<'a>, Error> {
         match self.number {
             SOCKET => Ok(Message::Socket(self.body)),
             DONE | ERROR => match self.errno() {
@@ -50,12 +50,12 @@ impl<'a> Raw<'a> {
 }
 
 /// The messages of one buffer; None, once, where it breaks off.
-pub(super) struct Messages<'a> {
+pub(crate) struct Messages<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Messages<'a> {
-    pub(super) fn new(octets: &'a [u8]) -> Messages<'a> {
+    pub(crate) fn new(octets: &'a [u8]) -> Messages<'a> {
         Messages { rest: octets }
     }
 }
@@ -90,7 +90,7 @@ fn head(octets: &[u8]) -> Option<(Raw<'_>, usize)> {
 }
 
 /// Attributes: number and value. It ends where they break off.
-pub(super) fn attributes(mut octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub(crate) fn attributes(mut octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16_at(octets, 0)?);
         let number = u16_at(octets, 2)?;

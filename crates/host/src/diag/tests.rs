@@ -106,7 +106,7 @@ proptest! {
     fn no_octets_panic(octets in any::<Vec<u8>>()) {
         parse_any(&octets);
         attributes(&octets).count();
-        for choice in 0..4 {
+        for choice in 0..7 {
             crate::fuzz::read(&[&[choice], &octets[..]].concat());
         }
     }

@@ -36,7 +36,7 @@ pub struct SocketView<'a> {
 
 impl<'a> SocketView<'a> {
     /// None when it is too short, of another family, or in a state that TCP does not have.
-    pub(super) fn parse(body: &'a [u8]) -> Option<SocketView<'a>> {
+    pub(crate) fn parse(body: &'a [u8]) -> Option<SocketView<'a>> {
         let (fixed, rest) = body.split_first_chunk::<FIXED>()?;
         let mut view = SocketView {
             fixed,
@@ -241,7 +241,7 @@ fn negotiated(info: &TcpInfo) -> Negotiated {
 }
 
 /// The kernel's number of a state. Its 12 is the SYN_RECV of a request, which sock_diag reports as 3.
-fn state(number: u8) -> Option<State> {
+pub(crate) fn state(number: u8) -> Option<State> {
     match number {
         12 => Some(State::SynRecv),
         _ => State::ALL.get(usize::from(number).checked_sub(1)?).copied(),
