@@ -6,6 +6,7 @@
 mod calls;
 mod checks;
 mod failure;
+mod fast_open;
 mod flows;
 mod machine;
 pub mod numbers;

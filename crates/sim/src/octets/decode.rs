@@ -111,6 +111,8 @@ fn one_option(kind: u8, body: &[u8]) -> Opt {
             Opt::Sack((0..len / 8).map(|at| (long(at * 8), long(at * 8 + 4))).collect())
         }
         (8, 8) => Opt::Timestamps(long(0), long(4)),
+        (34, _) => Opt::FastOpen(body.to_vec()),
+        (254, 2..) if body[..2] == [0xf9, 0x89] => Opt::FastOpenExperiment(body[2..].to_vec()),
         _ => Opt::Unknown(kind),
     }
 }

@@ -12,7 +12,8 @@ const ICMP6: u8 = 58;
 pub fn encode(ends: Ends, segment: &Segment) -> Vec<u8> {
     let mut tcp = tcp_header(ends, segment);
     // Every octet follows from its sequence number, so a reader can tell where it belongs.
-    tcp.extend((0..segment.len).map(|at| segment.start.wrapping_add(at) as u8));
+    let first = segment.start.wrapping_add(u32::from(segment.flags.syn()));
+    tcp.extend((0..segment.len).map(|at| first.wrapping_add(at) as u8));
     let total = pseudo_sum(ends.from.ip(), ends.to.ip(), TCP, tcp.len()) + sum(&tcp);
     let check = !fold(total);
     tcp[16..18].copy_from_slice(&check.to_be_bytes());
@@ -58,6 +59,14 @@ fn options(list: &[Opt]) -> Vec<u8> {
                 octets.extend_from_slice(&[8, 10]);
                 octets.extend_from_slice(&value.to_be_bytes());
                 octets.extend_from_slice(&echo.to_be_bytes());
+            }
+            Opt::FastOpen(cookie) => {
+                octets.extend_from_slice(&[34, (2 + cookie.len()) as u8]);
+                octets.extend_from_slice(cookie);
+            }
+            Opt::FastOpenExperiment(cookie) => {
+                octets.extend_from_slice(&[254, (4 + cookie.len()) as u8, 0xf9, 0x89]);
+                octets.extend_from_slice(cookie);
             }
             Opt::Unknown(kind) => octets.extend_from_slice(&[*kind, 2]),
         }

@@ -21,7 +21,7 @@ pub(super) struct Open {
     pub(super) socket: Socket,
     pub(super) nonblocking: bool,
     /// Octets written and read so far: what stands at each place is known.
-    written: u64,
+    pub(super) written: u64,
     read: u32,
     /// SO_SNDTIMEO: how long connect() waits.
     pub(super) send_timeout: Option<Duration>,
@@ -44,9 +44,9 @@ pub(super) struct Pending {
     /// When it was made.
     begun: Instant,
     /// It asked for something that another call has asked for already.
-    again: bool,
+    pub(super) again: bool,
     /// Octets that a waiting write has got rid of.
-    done: i64,
+    pub(super) done: i64,
 }
 
 /// What a call answers: a number, an error's name, or not yet.
@@ -158,7 +158,7 @@ impl Runner<'_> {
         Err(self.fail_sides(message, text(expected, call.errno.as_deref()), text(seen, errno)))
     }
 
-    fn never_waits(&self, call: &Call) -> Result<bool, Failure> {
+    pub(super) fn never_waits(&self, call: &Call) -> Result<bool, Failure> {
         let dont_wait = call
             .arguments
             .iter()
@@ -203,6 +203,7 @@ impl Runner<'_> {
                 let _ = socket.listen(u32::try_from(backlog).unwrap_or(u32::MAX));
             }
             "connect" => return self.connect(call),
+            "sendto" => return self.begin_send_to(call),
             "close" => self.descriptor(call)?.socket.close(),
             "shutdown" | "setsockopt" | "getsockopt" | "fcntl" | "accept" | "accept4" | "read" | "recv"
             | "write" | "send" | "poll" | "ioctl" => {}
@@ -221,6 +222,7 @@ impl Runner<'_> {
             "connect" => self.connected(pending),
             "read" | "recv" => self.read(call),
             "write" | "send" => self.write(call, &mut pending.done),
+            "sendto" => self.send_to(call, pending),
             "shutdown" => self.shutdown(call),
             "close" => self.close(call),
             "setsockopt" => self.set_option(call),
@@ -359,7 +361,7 @@ impl Runner<'_> {
         Ok(Answer::Is(taken as i64))
     }
 
-    fn write(&mut self, call: &Call, done: &mut i64) -> Result<Answer, Failure> {
+    pub(super) fn write(&mut self, call: &Call, done: &mut i64) -> Result<Answer, Failure> {
         let all = self.number(call, 2)?;
         let urgent = call.name == "send" && self.number(call, 3)? & options::MSG_OOB != 0;
         let waits = call.returns.is_some();
@@ -378,6 +380,9 @@ impl Runner<'_> {
                 Ok(taken) => {
                     open.written += taken as u64;
                     *done += taken as i64;
+                    if *done >= all && open.waits_for_handshake() {
+                        return Ok(Answer::Wait);
+                    }
                     if *done >= all || taken == 0 {
                         return Ok(Answer::Is(*done));
                     }

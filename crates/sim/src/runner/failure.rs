@@ -121,7 +121,8 @@ impl Runner<'_> {
 
     fn payload_fits(&self, live: &Seen) -> bool {
         let Some(isn) = self.numbers.stack_isn else { return live.payload.is_empty() };
-        let first = u64::from(live.segment.start.wrapping_sub(isn).wrapping_sub(1));
+        let begins = live.segment.start.wrapping_add(u32::from(live.segment.flags.syn()));
+        let first = u64::from(begins.wrapping_sub(isn).wrapping_sub(1));
         live.payload.iter().zip(first..).all(|(octet, place)| *octet == super::Numbers::written_octet(place))
     }
 }

@@ -10,6 +10,7 @@ pub(super) const F_GETFL: i64 = 3;
 pub(super) const F_SETFL: i64 = 4;
 pub(super) const MSG_OOB: i64 = 1;
 pub(super) const MSG_PEEK: i64 = 2;
+pub(super) const MSG_FASTOPEN: i64 = 0x2000_0000;
 pub(super) const SIOCINQ: i64 = 0x541b;
 pub(super) const SIOCOUTQ: i64 = 0x5411;
 
@@ -19,7 +20,7 @@ const POLLERR: i64 = 8;
 const POLLHUP: i64 = 16;
 const POLLRDHUP: i64 = 0x2000;
 
-const CONSTANTS: [(&str, i64); 27] = [
+const CONSTANTS: [(&str, i64); 28] = [
     ("F_GETFL", F_GETFL),
     ("F_SETFL", F_SETFL),
     ("O_RDWR", 2),
@@ -31,6 +32,7 @@ const CONSTANTS: [(&str, i64); 27] = [
     ("MSG_PEEK", MSG_PEEK),
     ("MSG_DONTWAIT", 0x40),
     ("MSG_NOSIGNAL", 0x4000),
+    ("MSG_FASTOPEN", MSG_FASTOPEN),
     ("SIOCINQ", SIOCINQ),
     ("FIONREAD", SIOCINQ),
     ("SIOCOUTQ", SIOCOUTQ),
@@ -96,14 +98,14 @@ pub(super) enum Setting {
     SendTimeout(Duration),
 }
 
-fn option_name(call: &Call) -> Result<&str, String> {
+pub(super) fn option_name(call: &Call) -> Result<&str, String> {
     match call.arguments.get(2) {
         Some(Value::Words(words)) => Ok(&words[0]),
         _ => Err("the third argument must be the option's name".to_owned()),
     }
 }
 
-fn option_number(call: &Call) -> Result<i64, String> {
+pub(super) fn option_number(call: &Call) -> Result<i64, String> {
     match call.arguments.get(3) {
         Some(Value::List(values)) => match values.first() {
             Some(Value::Number(number)) => Ok(*number),
@@ -197,6 +199,9 @@ pub(super) fn value(call: &Call, socket: &Socket) -> Result<i64, String> {
         "TCP_KEEPINTVL" => seconds(options.keepintvl, 75),
         "TCP_KEEPCNT" => Ok(options.keepcnt.map_or(9, i64::from)),
         "TCP_USER_TIMEOUT" => Ok(options.user_timeout.map_or(0, |time| time.as_millis() as i64)),
+        "TCP_FASTOPEN" => Ok(i64::from(options.fast_open.queue)),
+        "TCP_FASTOPEN_CONNECT" => flag(options.fast_open.connect),
+        "TCP_FASTOPEN_NO_COOKIE" => flag(options.fast_open.no_cookie),
         name => Err(format!("the socket option {name} is not known here")),
     }
 }

@@ -8,6 +8,9 @@ use lastack_observe::Instant;
 
 impl Runner<'_> {
     pub(super) fn set_option(&mut self, call: &Call) -> Result<Answer, Failure> {
+        if let Some(answer) = self.set_fast_open(call)? {
+            return Ok(answer);
+        }
         let change = options::setting(call).map_err(|wrong| self.fail(wrong))?;
         let open = self.descriptor_mut(call)?;
         match change {

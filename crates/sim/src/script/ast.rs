@@ -107,6 +107,10 @@ pub enum Opt {
     Sack(Vec<(u32, u32)>),
     /// Timestamps: TSval, TSecr.
     Timestamps(u32, u32),
+    /// Fast Open: a cookie, or none.
+    FastOpen(Vec<u8>),
+    /// Fast Open in the form of the experiment (kind 254).
+    FastOpenExperiment(Vec<u8>),
     /// A kind that the language has no word for (only seen, never written).
     Unknown(u8),
 }

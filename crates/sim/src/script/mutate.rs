@@ -139,6 +139,9 @@ fn visit_segment(
                 *clock_open = false;
                 f(line, "TSecr", Field::Number(echo));
             }
+            Opt::FastOpen(cookie) | Opt::FastOpenExperiment(cookie) => {
+                cookie.iter_mut().for_each(|octet| f(line, "octet of a cookie", Field::Octet(octet)));
+            }
             Opt::Eol | Opt::Nop | Opt::SackOk | Opt::Unknown(_) => {}
         }
     }

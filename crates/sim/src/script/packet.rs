@@ -172,7 +172,26 @@ impl Parser<'_> {
                 self.need_word("ecr")?;
                 Opt::Timestamps(value, self.number()?)
             }
+            "FO" => Opt::FastOpen(self.cookie()?),
+            "FOEXP" => Opt::FastOpenExperiment(self.cookie()?),
             other => return Err(self.error_at(place, &format!("`{other}` is no TCP option known here"))),
         })
+    }
+
+    /// Hexadecimal digits, which may look like a number, a word or both; or nothing.
+    fn cookie(&mut self) -> Parsed<Vec<u8>> {
+        let (place, mut end) = (self.span().start, self.span().start);
+        let mut digits = String::new();
+        while let Some(Token::Number(part) | Token::Word(part)) = self.peek() {
+            if self.span().start != end {
+                break;
+            }
+            digits.push_str(part);
+            end = self.span().end;
+            self.advance();
+        }
+        let octet = |at: usize| digits.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+        let octets: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(octet).collect();
+        octets.ok_or_else(|| self.error_at(place, "a cookie is an even number of hexadecimal digits"))
     }
 }

@@ -56,7 +56,17 @@ impl fmt::Display for Opt {
                 blocks.iter().try_for_each(|(left, right)| write!(f, " {left}:{right}"))
             }
             Opt::Timestamps(value, echo) => write!(f, "TS val {value} ecr {echo}"),
+            Opt::FastOpen(cookie) => write_cookie(f, "FO", cookie),
+            Opt::FastOpenExperiment(cookie) => write_cookie(f, "FOEXP", cookie),
             Opt::Unknown(kind) => write!(f, "option {kind}"),
         }
     }
+}
+
+fn write_cookie(f: &mut fmt::Formatter<'_>, word: &str, cookie: &[u8]) -> fmt::Result {
+    f.write_str(word)?;
+    for (place, octet) in cookie.iter().enumerate() {
+        write!(f, "{}{octet:02x}", if place == 0 { " " } else { "" })?;
+    }
+    Ok(())
 }
