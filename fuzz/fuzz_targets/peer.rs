@@ -1,6 +1,6 @@
 //! The peer: remembers the last segment the stack sent it, so that what it says next is nearly right.
 
-use crate::step::Bent;
+use crate::bent::Bent;
 use bytes::Bytes;
 use lastack_stack::wire::packet::{self, BuildOptions};
 use lastack_stack::wire::tcp::{Flags, Header, Options, SackBlock, Timestamps};

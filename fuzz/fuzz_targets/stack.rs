@@ -2,6 +2,7 @@
 //! every application has gone, every flow goes too.
 #![no_main]
 
+mod bent;
 mod peer;
 mod step;
 mod world;

@@ -1,8 +1,9 @@
 //! Builds and runs the fuzz targets of `fuzz/`.
 //!
 //! With the flags that cargo-fuzz uses, but without cargo-fuzz and on the pinned stable compiler: coverage comes from LLVM's
-//! own passes, and an address sanitizer (which needs a nightly compiler) would find little in code without `unsafe`. The
-//! folder has cargo-fuzz's layout, so `cargo fuzz run --sanitizer none wire` works as well.
+//! own passes. The C interface, which is full of pointers, has the address sanitizer as well, when the toolchain brings its
+//! runtime: stable ships it and asks for RUSTC_BOOTSTRAP. In code without `unsafe` it would find little. The folder has
+//! cargo-fuzz's layout, so `cargo fuzz run --sanitizer none wire` works as well.
 
 use crate::run::{Ran, Run};
 use crate::tree;
@@ -11,7 +12,9 @@ use std::fs;
 use std::time::Duration;
 
 /// The targets.
-pub(crate) const TARGETS: &[&str] = &["wire", "stack", "host"];
+pub(crate) const TARGETS: &[&str] = &["wire", "stack", "host", INTERFACE];
+/// The one with pointers.
+const INTERFACE: &str = "interface";
 
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
@@ -19,6 +22,11 @@ const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 const FLAGS: &str = "--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
                      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
                      -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// What the address sanitizer adds.
+const SANITIZER: &str = " -Zsanitizer=address";
+/// Its files do not mix with those of the other targets.
+const SANITIZED: &str = "fuzz/target/sanitized";
 
 const BUILD: Duration = Duration::from_secs(15 * 60);
 /// Beyond the fuzzing itself: reading the corpus, minimising nothing.
@@ -44,12 +52,18 @@ pub(crate) fn all(time: Duration) -> Result<bool> {
 /// Builds one target and runs it for `time`. An input that breaks it is kept in `fuzz/artifacts` and named.
 pub(crate) fn run(target: &str, time: Duration) -> Result<Ran> {
     ensure!(TARGETS.contains(&target), "there is no fuzz target {target}; there are: {}", TARGETS.join(" "));
-    let built = Run::cargo(
+    let sanitized = target == INTERFACE && has_sanitizer()?;
+    let files = if sanitized { SANITIZED } else { "fuzz/target" };
+    let mut build = Run::cargo(
         &["build", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target", TRIPLE, "--bin", target],
         BUILD,
     )
-    .env("RUSTFLAGS", FLAGS)
-    .shown()?;
+    .env("CARGO_TARGET_DIR", files);
+    build = match sanitized {
+        true => build.env("RUSTFLAGS", &format!("{FLAGS}{SANITIZER}")).env("RUSTC_BOOTSTRAP", "1"),
+        false => build.env("RUSTFLAGS", FLAGS),
+    };
+    let built = build.shown()?;
     if !built.passed {
         return Ok(built);
     }
@@ -59,7 +73,7 @@ pub(crate) fn run(target: &str, time: Duration) -> Result<Ran> {
     for folder in [&corpus, &artifacts] {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     }
-    let program = folder.join("target").join(TRIPLE).join("release").join(target);
+    let program = tree::root().join(files).join(TRIPLE).join("release").join(target);
     let arguments = [
         format!("-max_total_time={}", time.as_secs()),
         format!("-artifact_prefix={}/", artifacts.display()),
@@ -71,7 +85,12 @@ pub(crate) fn run(target: &str, time: Duration) -> Result<Ran> {
         corpus.display().to_string(),
     ];
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    println!("fuzz {target}: {} s", time.as_secs());
+    let with = match (target, sanitized) {
+        (INTERFACE, true) => ", with the address sanitizer",
+        (INTERFACE, false) => ", without the address sanitizer: the toolchain does not bring its runtime",
+        _ => "",
+    };
+    println!("fuzz {target}: {} s{with}", time.as_secs());
     // It prints a dictionary at its end that nobody asked for.
     let ran = Run::new(&program.display().to_string(), &arguments, time + GRACE).quiet()?;
     match executed(&ran) {
@@ -79,6 +98,13 @@ pub(crate) fn run(target: &str, time: Duration) -> Result<Ran> {
         _ => println!("fuzz {target}: FOUND SOMETHING ({}), see above and {}", ran.why, artifacts.display()),
     }
     Ok(ran)
+}
+
+/// True when the toolchain has the sanitizer's runtime.
+fn has_sanitizer() -> Result<bool> {
+    let ran = Run::new("rustc", &["--print", "target-libdir", "--target", TRIPLE], GRACE).quiet()?;
+    let Ok(files) = fs::read_dir(ran.stdout.trim()) else { return Ok(false) };
+    Ok(files.flatten().any(|file| file.file_name().to_string_lossy().ends_with("_rt.asan.a")))
 }
 
 /// How many inputs were tried: libFuzzer tells its statistics on stderr.

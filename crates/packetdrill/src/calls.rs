@@ -139,7 +139,7 @@ pub(crate) fn ioctl(core: &mut Core, fd: c_int, request: c_ulong, place: Place<c
         let Core { stack, table, .. } = core;
         match table.get(&fd) {
             Some(Descriptor::Socket(open)) => {
-                stack.connection_info(&open.socket, now).map_or(0, |info| i64::from(info.unsent))
+                stack.connection_info(&open.socket, now).map_or(0, |info| i64::from(info.notsent_bytes))
             }
             _ => 0,
         }

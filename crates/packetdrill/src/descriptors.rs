@@ -53,6 +53,16 @@ impl Open {
         }
     }
 
+    /// SO_MAX_PACING_RATE, octets per second, when it was set.
+    pub(crate) fn pacing_max(&self) -> Option<u64> {
+        let octets = self.kept.get(&(libc::SOL_SOCKET, libc::SO_MAX_PACING_RATE))?;
+        match (octets.first_chunk::<8>(), octets.first_chunk::<4>()) {
+            (Some(long), _) => Some(u64::from_ne_bytes(*long)),
+            (None, Some(&[255, 255, 255, 255])) => Some(u64::MAX),
+            (None, word) => word.map(|word| u64::from(u32::from_ne_bytes(*word))),
+        }
+    }
+
     /// The same file with a fresh socket: what tcp_disconnect() leaves. Options stay.
     pub(crate) fn renew(&mut self, socket: Socket) {
         let options = self.socket.options();

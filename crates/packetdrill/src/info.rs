@@ -1,129 +1,134 @@
 //! `struct tcp_info` as Linux 6.18 lays it out (include/uapi/linux/tcp.h), in whole: getsockopt() cuts it to the caller's
-//! length. Fields that the stack does not count are zero.
+//! length. The AccECN fields at its end are zero: the stack has no ECN.
 
 use crate::core::Core;
 use crate::descriptors::Open;
-use lastack_stack::ConnectionInfo;
-use lastack_stack::observe::State;
-use std::time::Duration;
+use lastack_stack::observe::{State, TcpInfo};
 
 /// Octets of the struct in 6.18, with the fields of AccECN.
 const LEN: usize = 280;
-/// TCPI_OPT_TIMESTAMPS, TCPI_OPT_SACK, TCPI_OPT_WSCALE, TCPI_OPT_ECN.
-const TIMESTAMPS: u8 = 1;
-const SACK: u8 = 2;
-const WINDOW_SCALE: u8 = 4;
-const ECN: u8 = 8;
-/// Linux's TCP_INFINITE_SSTHRESH.
-const THRESHOLD_NONE: u32 = 0x7fff_ffff;
-/// Linux's TCP_INIT_CWND and its first guesses at segment sizes and reordering.
-const FIRST_WINDOW: u32 = 10;
-const SEGMENT_DEFAULT: u32 = 536;
-const REORDERING: u32 = 3;
 
 struct Layout([u8; LEN]);
 
 impl Layout {
-    fn byte(&mut self, at: usize, value: u8) {
-        self.0[at] = value;
+    fn put(&mut self, at: usize, octets: &[u8]) {
+        self.0[at..at + octets.len()].copy_from_slice(octets);
     }
 
-    fn word(&mut self, at: usize, value: u32) {
-        self.0[at..at + 4].copy_from_slice(&value.to_ne_bytes());
+    fn words(&mut self, words: &[(usize, u32)]) {
+        words.iter().for_each(|(at, value)| self.put(*at, &value.to_ne_bytes()));
     }
 
-    fn long(&mut self, at: usize, value: u64) {
-        self.0[at..at + 8].copy_from_slice(&value.to_ne_bytes());
+    fn longs(&mut self, longs: &[(usize, u64)]) {
+        longs.iter().for_each(|(at, value)| self.put(*at, &value.to_ne_bytes()));
     }
 }
 
 /// What getsockopt(TCP_INFO) tells of a socket.
 pub(crate) fn octets(core: &Core, open: &Open) -> Vec<u8> {
-    let mut layout = Layout([0; LEN]);
-    let state = if open.listening.is_some() { State::Listen } else { open.socket.state() };
-    layout.byte(0, state as u8);
-    layout.long(112, u64::MAX);
-    match core.stack.connection_info(&open.socket, core.now) {
-        Some(info) => connection(&mut layout, &info),
-        None => unconnected(&mut layout, core, open),
+    let (state, mut info) = match open.listening {
+        Some(backlog) => (State::Listen, of_listener(core, open, backlog)),
+        None => (
+            open.socket.state(),
+            core.stack.connection_info(&open.socket, core.now).unwrap_or_else(TcpInfo::fresh),
+        ),
+    };
+    // Linux keeps TIME_WAIT apart from the socket, which is closed then.
+    let state = if state == State::TimeWait { State::Closed } else { state };
+    if let Some(rate) = open.pacing_max() {
+        info.max_pacing_rate = rate;
+        info.pacing_rate = info.pacing_rate.min(rate);
     }
-    layout.0.to_vec()
+    lay_out(state, &info).to_vec()
 }
 
-fn connection(layout: &mut Layout, info: &ConnectionInfo) {
-    let agreed = info.negotiated;
-    let (send_scale, receive_scale) = agreed.window_scale.unwrap_or((0, 0));
-    let options = [
-        (agreed.timestamps, TIMESTAMPS),
-        (agreed.sack, SACK),
-        (agreed.window_scale.is_some(), WINDOW_SCALE),
-        (agreed.ecn, ECN),
-    ];
-    let options = options.iter().filter(|(yes, _)| *yes).fold(0, |all, (_, bit)| all | bit);
-    for (at, value) in
-        [(1, info.recovery), (2, info.retransmits), (3, info.probes), (4, info.backoff), (5, options)]
-    {
-        layout.byte(at, value);
+/// Of a listener, unacked is the accept queue and sacked its limit.
+fn of_listener(core: &Core, open: &Open, backlog: u32) -> TcpInfo {
+    TcpInfo {
+        unacked: u32::try_from(open.socket.waiting_to_accept()).unwrap_or(u32::MAX),
+        sacked: backlog.min(core.stack.knobs().somaxconn),
+        ..TcpInfo::listener()
     }
-    layout.byte(6, send_scale | receive_scale << 4);
-    let [sent, received, heard] = info.idle.map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
-    let window = info.receive_window.min(info.receive_space);
-    let words = [
-        (8, micros(info.rto)),
-        (12, micros(info.ack_delay)),
-        (16, u32::from(agreed.mss)),
-        (20, u32::from(info.receive_mss)),
+}
+
+fn lay_out(state: State, info: &TcpInfo) -> [u8; LEN] {
+    let mut layout = Layout([0; LEN]);
+    let scales = info.snd_wscale | info.rcv_wscale << 4;
+    let bytes = [
+        state as u8,
+        info.ca_state,
+        info.retransmits,
+        info.probes,
+        info.backoff,
+        info.options,
+        scales,
+        u8::from(info.app_limited),
+    ];
+    layout.put(0, &bytes);
+    first_words(&mut layout, info);
+    later_words(&mut layout, info);
+    layout.longs(&[
+        (104, info.pacing_rate),
+        (112, info.max_pacing_rate),
+        (120, info.bytes_acked),
+        (128, info.bytes_received),
+        (160, info.delivery_rate),
+        (168, info.busy_time_us),
+        (176, info.rwnd_limited_us),
+        (184, info.sndbuf_limited_us),
+        (200, info.bytes_sent),
+        (208, info.bytes_retrans),
+    ]);
+    layout.put(240, &info.total_rto.to_ne_bytes());
+    layout.put(242, &info.total_rto_recoveries.to_ne_bytes());
+    layout.0
+}
+
+/// The part that is as old as the struct. At 48 is a time that Linux does not keep.
+fn first_words(layout: &mut Layout, info: &TcpInfo) {
+    layout.words(&[
+        (8, info.rto_us),
+        (12, info.ato_us),
+        (16, info.snd_mss),
+        (20, info.rcv_mss),
         (24, info.unacked),
         (28, info.sacked),
         (32, info.lost),
-        (36, info.retransmitted),
-        (44, sent),
-        (52, received),
-        (56, heard),
-        (60, u32::from(info.path_mss) + 40),
-        (64, window),
-        (68, micros(info.rtt)),
-        (72, micros(info.rtt_deviation)),
-        (76, info.slow_start_threshold),
-        (80, info.congestion_window),
-        (84, u32::from(info.advertised_mss)),
-        (88, REORDERING),
-        (96, window),
-        (144, info.unsent),
-        (148, info.rtt_least.map_or(u32::MAX, micros)),
+        (36, info.retrans),
+        (40, info.fackets),
+        (44, info.last_data_sent_ms),
+        (52, info.last_data_recv_ms),
+        (56, info.last_ack_recv_ms),
+        (60, info.pmtu),
+        (64, info.rcv_ssthresh),
+        (68, info.rtt_us),
+        (72, info.rttvar_us),
+        (76, info.snd_ssthresh),
+        (80, info.snd_cwnd),
+        (84, info.advmss),
+        (88, info.reordering),
+        (92, info.rcv_rtt_us),
+        (96, info.rcv_space),
+        (100, info.total_retrans),
+    ]);
+}
+
+fn later_words(layout: &mut Layout, info: &TcpInfo) {
+    layout.words(&[
+        (136, info.segs_out),
+        (140, info.segs_in),
+        (144, info.notsent_bytes),
+        (148, info.min_rtt_us),
+        (152, info.data_segs_in),
+        (156, info.data_segs_out),
         (192, info.delivered),
-        (228, info.send_window),
-        (232, info.receive_window),
-    ];
-    for (at, value) in words {
-        layout.word(at, value);
-    }
-    layout.long(120, info.octets_acked);
-}
-
-/// A socket without a connection: Linux's first values.
-fn unconnected(layout: &mut Layout, core: &Core, open: &Open) {
-    layout.byte(2, core.stack.connecting_retransmits(&open.socket).unwrap_or(0));
-    if let Some(backlog) = open.listening {
-        // Of a listener, unacked is the accept queue and sacked its limit.
-        layout.word(28, backlog.min(core.stack.knobs().somaxconn));
-        layout.word(24, u32::try_from(open.socket.waiting_to_accept()).unwrap_or(u32::MAX));
-        return;
-    }
-    let words = [
-        (8, 1_000_000),
-        (16, SEGMENT_DEFAULT),
-        (72, 250_000),
-        (76, THRESHOLD_NONE),
-        (80, FIRST_WINDOW),
-        (88, REORDERING),
-        (148, u32::MAX),
-    ];
-    for (at, value) in words {
-        layout.word(at, value);
-    }
-}
-
-fn micros(time: Duration) -> u32 {
-    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
+        (196, info.delivered_ce),
+        (216, info.dsack_dups),
+        (220, info.reord_seen),
+        (224, info.rcv_ooopack),
+        (228, info.snd_wnd),
+        (232, info.rcv_wnd),
+        (236, info.rehash),
+        (244, info.total_rto_time_ms),
+    ]);
 }

@@ -33,6 +33,7 @@ struct Work {
     consumed: usize,
     sending: VecDeque<Bytes>,
     sending_urgent: Option<usize>,
+    writer_waits: bool,
     flow: Option<FlowRef>,
     listener: Option<u16>,
 }
@@ -64,6 +65,7 @@ impl Stack {
                 consumed: std::mem::take(&mut inner.consumed),
                 sending: std::mem::take(&mut inner.sending),
                 sending_urgent: inner.sending_urgent.take(),
+                writer_waits: inner.writer_waits,
                 flow: inner.flow,
                 listener: inner.listener,
             }
@@ -109,6 +111,7 @@ impl Stack {
                 entry.engine.send(chunk);
             }
         }
+        entry.engine.set_writer_waits(work.writer_waits, now);
         if work.requests.shutdown_read {
             entry.engine.shutdown_receive();
         }

@@ -3,24 +3,43 @@
 //! Not here: rows of all sockets (`snapshot`).
 
 use crate::Socket;
+use crate::egress::path_mss;
 use crate::flows::FlowKind;
 use crate::stack::Stack;
-use lastack_observe::Instant;
-use lastack_tcp::ConnectionInfo;
+use lastack_observe::{Instant, TcpInfo};
 use std::net::IpAddr;
 
 impl Stack {
-    /// What TCP_INFO tells of a socket, as of the shard's last turn; None when no connection stands behind it.
-    pub fn connection_info(&self, socket: &Socket, now: Instant) -> Option<ConnectionInfo> {
-        let flow = socket.cell().lock().flow.filter(|flow| flow.kind() == FlowKind::Connection)?;
-        let entry = self.flows.slabs.connections.get(flow.slot())?;
-        Some(entry.engine.info(&self.config.knobs, now))
+    /// What TCP_INFO tells of a socket, as of the shard's last turn; None when no flow stands behind it.
+    pub fn connection_info(&self, socket: &Socket, now: Instant) -> Option<TcpInfo> {
+        let flow = socket.cell().lock().flow?;
+        match flow.kind() {
+            FlowKind::Connection => self.flow_info(flow.slot(), now),
+            FlowKind::ActiveOpen => {
+                let entry = self.flows.slabs.active.get(flow.slot())?;
+                Some(TcpInfo { pmtu: self.config.mtu.into(), ..entry.engine.info(now) })
+            }
+            FlowKind::HalfOpen | FlowKind::TimeWait => None,
+        }
     }
 
-    /// Timeouts of a handshake that goes on: SYNs sent again. None when the socket is not connecting.
-    pub fn connecting_retransmits(&self, socket: &Socket) -> Option<u8> {
-        let flow = socket.cell().lock().flow.filter(|flow| flow.kind() == FlowKind::ActiveOpen)?;
-        Some(self.flows.slabs.active.get(flow.slot())?.engine.retransmits())
+    /// The same of a connection by its slot.
+    pub(crate) fn flow_info(&self, slot: u32, now: Instant) -> Option<TcpInfo> {
+        let entry = self.flows.slabs.connections.get(slot)?;
+        let mut info = entry.engine.info(&self.config.knobs, now);
+        let headers = self.config.mtu - path_mss(self.config.mtu, &entry.tuple);
+        info.pmtu = match info.pmtu {
+            0 => self.config.mtu.into(),
+            payload => payload + u32::from(headers),
+        };
+        Some(info)
+    }
+
+    /// Memory that a connection's two sides keep alive, in octets: received, and to be sent.
+    pub fn connection_memory(&self, socket: &Socket) -> Option<[usize; 2]> {
+        let flow = socket.cell().lock().flow.filter(|flow| flow.kind() == FlowKind::Connection)?;
+        let entry = self.flows.slabs.connections.get(flow.slot())?;
+        Some([entry.engine.receive_memory(), entry.engine.send_charge()])
     }
 
     /// One more address of ours. False: there is no room, which is for 254; one that is ours already changes nothing.

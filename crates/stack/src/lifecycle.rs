@@ -27,7 +27,7 @@ pub(crate) fn error_of(cause: Cause, state: State, reason: Option<Unreachable>) 
 }
 
 /// Takes the news of a connection into its cell.
-fn tell_cell(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, knobs: &Knobs) {
+fn tell_cell(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, knobs: &Knobs, now: Instant) {
     let mut arrived = false;
     inner.urgent_announced = engine.is_urgent_announced();
     if let Some(urgent) = engine.take_urgent() {
@@ -51,7 +51,12 @@ fn tell_cell(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, knob
     inner.receive_memory = Some(engine.receive_limit());
     inner.segment_max = Some(engine.negotiated().mss);
     // Linux wakes writers when a third of the buffer is free.
-    wakes.write |= inner.send_room() >= inner.send_max / 3;
+    let roomy = inner.send_room() >= inner.send_max / 3;
+    wakes.write |= roomy;
+    if roomy && inner.writer_waits {
+        inner.writer_waits = false;
+        engine.set_writer_waits(false, now);
+    }
     inner.state = engine.state();
 }
 
@@ -95,7 +100,7 @@ impl Stack {
         let now = self.now;
         let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
         if let Some(cell) = &entry.cell {
-            cell.update(|inner, wakes| tell_cell(inner, wakes, &mut entry.engine, &self.config.knobs));
+            cell.update(|inner, wakes| tell_cell(inner, wakes, &mut entry.engine, &self.config.knobs, now));
         }
         match outcome {
             Outcome::Continue => {}

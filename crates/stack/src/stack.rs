@@ -57,6 +57,13 @@ pub struct Stack {
     pub(crate) stamps: Stamps,
 }
 
+impl Drop for Stack {
+    /// Sockets that outlive it must not hold the list that holds them.
+    fn drop(&mut self) {
+        self.sockets.shared.retire();
+    }
+}
+
 impl Stack {
     /// An empty stack that is its own only shard.
     pub fn new(config: Config, secrets: Secrets) -> Stack {

@@ -10,9 +10,10 @@ use crate::handshake::{
     BareAck, FIRST_TIMEOUT_SECONDS, Offer, first_window, paws_rejects, peer_window, scaled_window, send_mss,
 };
 use crate::knobs::SocketOptions;
+use crate::send::rto::RTO_INITIAL;
 use crate::state::ACTIVE_OPEN;
 use crate::{Arrival, Instant, Knobs, Output, Segment, Seq};
-use lastack_observe::{Cause, Counter, DropReason, EventKind, ResetReason, State, Unreachable};
+use lastack_observe::{Cause, Counter, DropReason, EventKind, ResetReason, State, TcpInfo, Unreachable};
 use lastack_wire::tcp::{Flags, Header, Timestamps};
 use std::time::Duration;
 
@@ -329,6 +330,27 @@ impl ActiveOpen {
         self.retransmits
     }
 
+    /// What TCP_INFO tells before there is a connection. Our SYN is what is in flight.
+    pub fn info(&self, now: Instant) -> TcpInfo {
+        let again = u32::from(self.retransmits);
+        TcpInfo {
+            retransmits: self.retransmits,
+            backoff: (self.timeout.as_micros() / RTO_INITIAL.as_micros()).max(1).ilog2() as u8,
+            rto_us: u32::try_from(self.timeout.as_micros()).unwrap_or(u32::MAX),
+            unacked: 1,
+            retrans: again.min(1),
+            lost: again.min(1),
+            total_retrans: again,
+            total_rto: u16::from(self.retransmits),
+            total_rto_recoveries: u16::from(again > 0),
+            rehash: again,
+            segs_out: again + 1,
+            advmss: u32::from(self.offer.mss),
+            last_data_sent_ms: u32::try_from(now.since(self.opened).as_millis()).unwrap_or(u32::MAX),
+            ..TcpInfo::fresh()
+        }
+    }
+
     /// Makes the connection. `arrival` is the segment whose verdict was [`ActiveVerdict::Establish`]; the caller then
     /// hands it to [`Connection::handle_segment`] unless it carries SYN, which this type has dealt with. What acknowledged
     /// nothing and was taken all the same acknowledges our SYN from here on, so that its text and its FIN count.
@@ -381,6 +403,9 @@ impl ActiveOpen {
                 .timestamps
                 .filter(|_| header.flags.syn())
                 .map_or(peer.ts_recent, |ts| ts.value),
+            segments_in: 1,
+            segments_out: 1 + u32::from(self.retransmits),
+            sent_again: self.retransmits,
             rtt: self.round_trip(header, agreed.timestamps, now),
             cautious: self.retransmits > 1 && !self.echoes_first_syn(header, agreed.timestamps),
             first_ack,

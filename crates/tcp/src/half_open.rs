@@ -425,6 +425,9 @@ impl HalfOpen {
             ts_recent: self.ts_recent,
             rtt: self.round_trip(arrival, ts_offset, now),
             cautious: self.timeouts > 1 && !self.echoes_first_syn_ack(arrival, ts_offset),
+            segments_in: 1,
+            segments_out: 0,
+            sent_again: self.timeouts,
             first_ack: FirstAck::NotOwed,
         }
     }

@@ -28,7 +28,7 @@ pub mod time_wait;
 
 pub use active_open::{ActiveOpen, ActiveVerdict};
 pub use closed::reset_for;
-pub use connection::{Connection, ConnectionInfo, Established, Outcome, TransmitLimits, Urgent};
+pub use connection::{Connection, Established, Outcome, TransmitLimits, Urgent};
 pub use cookie::CookieSecrets;
 pub use ecn::Codepoint;
 pub use fast_open::{FastOpenKey, FastOpenKeys};

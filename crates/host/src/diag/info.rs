@@ -68,6 +68,19 @@ pub fn parse(octets: &[u8]) -> TcpInfo {
         rcv_ooopack: word(224),
         snd_wnd: word(228),
         rcv_wnd: word(232),
+        ..timeouts(octets)
+    }
+}
+
+/// What Linux 6.7 added behind `rehash`.
+fn timeouts(octets: &[u8]) -> TcpInfo {
+    let word = |at: usize| u32_at(octets, at).unwrap_or_default();
+    let short = |at: usize| octets.get(at..at + 2).map_or(0, |two| u16::from_ne_bytes([two[0], two[1]]));
+    TcpInfo {
         rehash: word(236),
+        total_rto: short(240),
+        total_rto_recoveries: short(242),
+        total_rto_time_ms: word(244),
+        ..TcpInfo::default()
     }
 }

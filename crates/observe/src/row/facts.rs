@@ -99,6 +99,34 @@ pub struct TcpInfo {
     pub snd_wnd: u32,
     pub rcv_wnd: u32,
     pub rehash: u32,
+    pub total_rto: u16,
+    pub total_rto_recoveries: u16,
+    pub total_rto_time_ms: u32,
+}
+
+impl TcpInfo {
+    /// What a socket tells that was never connected: Linux's first guesses.
+    pub fn fresh() -> TcpInfo {
+        TcpInfo {
+            app_limited: true,
+            rto_us: 1_000_000,
+            snd_mss: 536,
+            rttvar_us: 250_000,
+            snd_ssthresh: 0x7fff_ffff,
+            snd_cwnd: 10,
+            reordering: 3,
+            pacing_rate: u64::MAX,
+            max_pacing_rate: u64::MAX,
+            min_rtt_us: u32::MAX,
+            ..TcpInfo::default()
+        }
+    }
+
+    /// What a listener tells; the caller adds its queue.
+    pub fn listener() -> TcpInfo {
+        let TcpInfo { snd_cwnd, reordering, pacing_rate, max_pacing_rate, .. } = TcpInfo::fresh();
+        TcpInfo { snd_cwnd, reordering, pacing_rate, max_pacing_rate, ..TcpInfo::default() }
+    }
 }
 
 /// What BBR tells of itself.

@@ -34,7 +34,7 @@ pub(crate) fn get(
         (libc::SOL_SOCKET, libc::SO_LINGER) => linger(core.open(fd)?),
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO) => time(core.open(fd)?.receive_timeout),
         (libc::SOL_SOCKET, libc::SO_SNDTIMEO) => time(core.open(fd)?.send_timeout),
-        (libc::SOL_SOCKET, SO_MEMINFO) => memory(core.open(fd)?),
+        (libc::SOL_SOCKET, SO_MEMINFO) => memory(core, fd),
         _ => {
             let knobs = core.stack.knobs().clone();
             let open = core.open(fd)?;
@@ -153,12 +153,14 @@ fn time(time: Option<Duration>) -> Vec<u8> {
     [seconds.to_ne_bytes(), micros.to_ne_bytes()].concat()
 }
 
-/// SO_MEMINFO: nine numbers; those that the stack has no like of are zero.
-fn memory(open: &Open) -> Vec<u8> {
-    let socket = &open.socket;
-    let unread = u32::try_from(socket.unread()).unwrap_or(u32::MAX);
-    let unsent = u32::try_from(socket.unsent()).unwrap_or(u32::MAX);
-    let numbers = [unread, socket.receive_buffer(), 0, socket.send_buffer(), 0, unsent, 0, 0, 0_u32];
+/// SO_MEMINFO: nine numbers. Packets on their way to the device, memory reserved ahead, option memory, the backlog of a
+/// socket in use and its drops are zero: the stack has nothing of the kind.
+fn memory(core: &Core, fd: c_int) -> Vec<u8> {
+    let Some(Descriptor::Socket(open)) = core.table.get(&fd) else { return Vec::new() };
+    let [received, queued] = core.stack.connection_memory(&open.socket).unwrap_or_default();
+    let word = |octets: usize| u32::try_from(octets).unwrap_or(u32::MAX);
+    let (rcvbuf, sndbuf) = (open.socket.receive_buffer(), open.socket.send_buffer());
+    let numbers = [word(received), rcvbuf, 0, sndbuf, 0, word(queued), 0, 0, 0];
     numbers.iter().flat_map(|number| number.to_ne_bytes()).collect()
 }
 

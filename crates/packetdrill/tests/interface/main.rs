@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod errors;
+mod info;
 mod library;
 mod options;
 mod pair;

@@ -4,7 +4,7 @@ use lastack_packetdrill::{Interface, packetdrill_interface_init};
 use lastack_sim::octets::{self, Ends};
 use lastack_sim::runner::differences;
 use lastack_sim::runner::numbers::Numbers;
-use lastack_sim::script::ast::{Action, Segment, Step};
+use lastack_sim::script::ast::{Action, IcmpKind, Segment, Step};
 use libc::{c_int, c_void};
 use std::ffi::CString;
 use std::net::SocketAddr;
@@ -258,6 +258,14 @@ impl Peer {
         let live = self.numbers.to_live(&segment(text));
         self.numbers.peer_sent(&live);
         let packet = octets::encode(self.ends, &live);
+        assert_eq!(self.raw.netdev_send(packet.as_ptr().cast(), packet.len()), Ok(0));
+    }
+
+    /// A router says that the segment of `len` octets from `start` on was too big.
+    pub(crate) fn fragmentation_needed(&mut self, start: u32, len: u32, mtu: u16) {
+        let quoted = Ends { from: self.ends.to, to: self.ends.from };
+        let kind = IcmpKind::TooBig(u32::from(mtu));
+        let packet = octets::icmp_error(quoted, kind, self.numbers.stack_to_live(start), len);
         assert_eq!(self.raw.netdev_send(packet.as_ptr().cast(), packet.len()), Ok(0));
     }
 

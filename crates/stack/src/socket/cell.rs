@@ -22,11 +22,18 @@ pub(crate) struct Dirty {
     notify: Mutex<Option<Notify>>,
     /// What the shard's knobs allow socket options to be.
     bounds: Mutex<BufferBounds>,
+    /// The shard is gone: nobody will look.
+    gone: AtomicBool,
 }
 
 impl Dirty {
     pub(crate) fn new(bounds: BufferBounds) -> Dirty {
-        Dirty { list: Mutex::default(), notify: Mutex::default(), bounds: Mutex::new(bounds) }
+        Dirty {
+            list: Mutex::default(),
+            notify: Mutex::default(),
+            bounds: Mutex::new(bounds),
+            gone: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn set_bounds(&self, bounds: BufferBounds) {
@@ -47,9 +54,19 @@ impl Dirty {
         lock(&self.list).len()
     }
 
+    /// The shard goes. Sockets may stay: they and the list must not hold each other.
+    pub(crate) fn retire(&self) {
+        self.gone.store(true, Ordering::Release);
+        drop(std::mem::take(&mut *lock(&self.list)));
+        *lock(&self.notify) = None;
+    }
+
     fn push(&self, cell: Arc<Cell>) {
         let first = {
             let mut list = lock(&self.list);
+            if self.gone.load(Ordering::Acquire) {
+                return;
+            }
             list.push_back(cell);
             list.len() == 1
         };
@@ -240,6 +257,8 @@ pub(crate) struct Inner {
     pub(crate) sending_urgent: Option<usize>,
     /// Octets that the shard has taken and the peer has not acknowledged.
     pub(crate) in_flight: usize,
+    /// A writer found no room, or not enough (Linux's SOCK_NOSPACE).
+    pub(crate) writer_waits: bool,
     /// Bound of `sending_len + in_flight`.
     pub(crate) send_max: usize,
     /// Memory that the connection receives into, and its segment size, once there is one.
@@ -295,6 +314,7 @@ impl Inner {
             sending_len: 0,
             sending_urgent: None,
             in_flight: 0,
+            writer_waits: false,
             send_max: 0,
             receive_memory: None,
             segment_max: None,

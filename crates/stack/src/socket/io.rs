@@ -133,19 +133,32 @@ impl Socket {
     /// # Errors
     /// `WouldBlock` when there is no room, how the connection ended (once), then `BrokenPipe`.
     pub fn try_write(&self, chunk: Bytes) -> Result<usize, SocketError> {
-        let taken = Self::write(&mut self.cell.lock(), chunk)?;
-        self.cell.mark();
-        Ok(taken)
+        let (answer, starves) = {
+            let mut inner = self.cell.lock();
+            let waited = inner.writer_waits;
+            (Self::write(&mut inner, chunk), inner.writer_waits && !waited)
+        };
+        // The shard hears of a writer that finds no room, once.
+        if answer.is_ok() || starves {
+            self.cell.mark();
+        }
+        answer
     }
 
     /// [`Socket::try_write`], waiting. The chunk is only taken when ready.
     pub fn poll_write(&self, cx: &mut Context<'_>, chunk: Bytes) -> Poll<Result<usize, SocketError>> {
         let answer = {
             let mut inner = self.cell.lock();
+            let waited = inner.writer_waits;
             let answer = Self::write(&mut inner, chunk);
             if answer == Err(SocketError::WouldBlock) {
                 inner.write_waits |= inner.phase == Phase::Connecting;
                 inner.wait_write(cx.waker());
+                let starves = inner.writer_waits && !waited;
+                drop(inner);
+                if starves {
+                    self.cell.mark();
+                }
                 return Poll::Pending;
             }
             answer
@@ -170,6 +183,7 @@ impl Socket {
             Phase::Connecting => inner.syn_room.unwrap_or(0),
             _ => inner.send_room(),
         };
+        inner.writer_waits = room < chunk.len();
         if room == 0 {
             return Err(SocketError::WouldBlock);
         }

@@ -31,7 +31,10 @@ impl Connection {
         self.check_syn(&arrival, turn)?;
         self.check_acknowledgment(&arrival, turn)?;
         self.check_urgent(&arrival, turn);
-        self.take_text(&mut arrival, turn)?;
+        let nxt = self.receive.nxt;
+        let taken = self.take_text(&mut arrival, turn);
+        self.count_received(nxt);
+        taken?;
         self.acknowledge_as_due(turn);
         Continue(())
     }

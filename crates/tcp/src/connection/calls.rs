@@ -206,6 +206,7 @@ impl Connection {
         }
         out.count(Counter::MtupSuccess);
         self.send.mss = mss;
+        self.send.shrunk = mss;
         let (una, nxt) = (self.send.una, self.send.nxt);
         self.outgoing().recovery.on_path_shrunk(una, nxt);
     }

@@ -37,6 +37,7 @@ impl Connection {
             options.sack = incoming.reassembly.sack_blocks(nxt, blocks_max, turn.out);
         }
         self.release_incoming();
+        self.segments_out = self.segments_out.wrapping_add(1);
         Header {
             seq,
             ack: nxt,

@@ -1,111 +1,121 @@
-//! What TCP_INFO tells of a connection, in plain numbers. Not here: its layout, which is the caller's.
+//! What TCP_INFO tells of a connection. Not here: its layout in octets, and what only the stack knows (the path's MTU).
 
 use super::timers::{Purpose, Timers};
 use super::{Connection, Outgoing};
-use crate::send::RecoveryState;
+use crate::send::{DUPLICATES_MIN, RecoveryState};
 use crate::{Instant, Knobs};
-use lastack_observe::{State, row::Negotiated};
+use lastack_observe::TcpInfo;
 use std::time::Duration;
 
-/// The numbers behind TCP_INFO. Segments are counted as Linux counts packets: whole ones, the last may be short.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectionInfo {
-    /// The state.
-    pub state: State,
-    /// `tcpi_ca_state`: 0 open, 1 disorder, 3 recovery, 4 loss.
-    pub recovery: u8,
-    /// Timeouts in a row without an answer.
-    pub retransmits: u8,
-    /// Zero-window or keepalive probes in a row without an answer.
-    pub probes: u8,
-    /// Doublings of the timeout, or of the probe interval.
-    pub backoff: u8,
-    /// What the handshake agreed on.
-    pub negotiated: Negotiated,
-    /// Retransmission timeout with backoff.
-    pub rto: Duration,
-    /// Estimated gap between the peer's segments, which delays our acknowledgments.
-    pub ack_delay: Duration,
-    /// Estimated payload of the peer's segments.
-    pub receive_mss: u16,
-    /// The MSS that we advertised.
-    pub advertised_mss: u16,
-    /// Segments sent and not acknowledged.
-    pub unacked: u32,
-    /// Of those: selectively acknowledged, or told of by duplicates.
-    pub sacked: u32,
-    /// Of those: believed lost.
-    pub lost: u32,
-    /// Of those: sent again and not acknowledged yet.
-    pub retransmitted: u32,
-    /// Smoothed round-trip time, zero before there is one.
-    pub rtt: Duration,
-    /// Its mean deviation.
-    pub rtt_deviation: Duration,
-    /// The least round-trip time, once there is one.
-    pub rtt_least: Option<Duration>,
-    /// Segments delivered, the SYN and what is selectively acknowledged too.
-    pub delivered: u32,
-    /// Slow start threshold, segments.
-    pub slow_start_threshold: u32,
-    /// Congestion window, segments.
-    pub congestion_window: u32,
-    /// Time since we last sent data, since data last came, since an acknowledgment last came.
-    pub idle: [Duration; 3],
-    /// Octets acknowledged.
-    pub octets_acked: u64,
-    /// Octets queued and not sent.
-    pub unsent: u32,
-    /// The peer's window, octets.
-    pub send_window: u32,
-    /// Our window, octets.
-    pub receive_window: u32,
-    /// Memory of the receive buffer, octets.
-    pub receive_space: u32,
-    /// The path MTU less the IP header and options, as far as the MSS tells: octets of a full segment without them.
-    pub path_mss: u16,
-}
+/// TCPI_OPT_TIMESTAMPS, TCPI_OPT_SACK, TCPI_OPT_WSCALE, TCPI_OPT_ECN.
+const TIMESTAMPS: u8 = 1;
+const SACK: u8 = 2;
+const WINDOW_SCALE: u8 = 4;
+const ECN: u8 = 8;
+/// Octets of the timestamps option with its padding: Linux's advmss is without them.
+const TIMESTAMPS_LEN: u16 = 12;
+/// Segments that Linux expects at first (TCP_INIT_CWND).
+const FIRST_FLIGHT: u32 = 10;
+/// Percent of the rate that the window gives: while slow start doubles it, and afterwards (Linux's tcp_pacing_ss_ratio and
+/// tcp_pacing_ca_ratio, which nothing here obeys).
+const PACING_PERCENT: [u64; 2] = [200, 120];
 
 impl Connection {
-    /// What TCP_INFO tells.
-    pub fn info(&self, knobs: &Knobs, now: Instant) -> ConnectionInfo {
+    /// What TCP_INFO tells. Segments are counted as Linux counts packets: whole ones, the last may be short. `pmtu` is for
+    /// who knows the path: here zero, or the payload that an ICMP error left.
+    pub fn info(&self, knobs: &Knobs, now: Instant) -> TcpInfo {
+        let mut info = TcpInfo { rto_us: micros(self.rto(knobs)), ..TcpInfo::default() };
+        info.pmtu = u32::from(self.send.shrunk);
+        self.tell_flight(&mut info, now);
+        self.tell_handshake(&mut info);
+        self.tell_receiver(&mut info, now);
+        self.tell_counts(&mut info, now);
+        info
+    }
+
+    fn tell_flight(&self, info: &mut TcpInfo, now: Instant) {
         let mss = u32::from(self.effective_mss().max(1));
-        let flight = self.outgoing.as_deref().map_or([0; 4], |outgoing| self.flight(outgoing, mss));
-        let [unacked, sacked, lost, retransmitted] = flight;
+        if let Some(outgoing) = self.outgoing.as_deref() {
+            info.ca_state = recovery_number(outgoing.recovery.state());
+            [info.unacked, info.sacked, info.lost, info.retrans] = self.flight(outgoing, mss);
+        }
+        info.retransmits = self.retries.timeouts;
+        info.probes = self.retries.probes;
+        info.backoff = self.rtt.backoff().max(self.probe_backoff());
+        info.snd_mss = mss;
+        info.rtt_us = micros(self.rtt.srtt().unwrap_or_default());
+        info.rttvar_us = micros(self.rtt.deviation());
+        info.min_rtt_us = self.rtt.least().map_or(u32::MAX, micros);
+        info.snd_ssthresh = self.congestion.ssthresh();
+        info.snd_cwnd = self.congestion.cwnd();
+        info.reordering = u32::from(DUPLICATES_MIN);
+        info.delivered = self.send.delivered + info.sacked;
+        info.notsent_bytes = self.send.unsent();
+        info.snd_wnd = self.send.window;
+        info.last_data_sent_ms = millis(now.since(self.sent_at));
+        info.last_ack_recv_ms = millis(now.since(self.heard_at));
+        info.max_pacing_rate = u64::MAX;
+        info.pacing_rate = self.pacing_rate(mss, info.unacked);
+    }
+
+    /// What Linux would pace by if it paced (tcp_update_pacing_rate): octets per second.
+    pub(super) fn pacing_rate(&self, mss: u32, unacked: u32) -> u64 {
+        let Some(srtt) = self.rtt.srtt() else { return u64::MAX };
+        let (window, threshold) = (self.congestion.cwnd(), self.congestion.ssthresh());
+        let percent = PACING_PERCENT[usize::from(window >= threshold / 2)];
+        let octets = u64::from(mss) * u64::from(window.max(unacked)) * percent;
+        octets * 10_000 / u64::from(micros(srtt)).max(1)
+    }
+
+    fn tell_handshake(&self, info: &mut TcpInfo) {
+        let agreed = self.negotiated();
+        let scaled = agreed.window_scale.is_some();
+        info.options =
+            [(agreed.timestamps, TIMESTAMPS), (agreed.sack, SACK), (scaled, WINDOW_SCALE), (agreed.ecn, ECN)]
+                .iter()
+                .filter(|(yes, _)| *yes)
+                .fold(0, |all, (_, bit)| all | bit);
+        (info.snd_wscale, info.rcv_wscale) = agreed.window_scale.unwrap_or((0, 0));
+        let options = if agreed.timestamps { TIMESTAMPS_LEN } else { 0 };
+        info.advmss = u32::from(self.receive.mss.saturating_sub(options));
+    }
+
+    fn tell_receiver(&self, info: &mut TcpInfo, now: Instant) {
+        info.ato_us = micros(self.ack.gap());
+        info.rcv_mss = u32::from(self.ack.segment());
         let data_at = self.ack.data_at();
         let data_at = if data_at == Instant::ZERO { self.sent_at.min(self.heard_at) } else { data_at };
-        ConnectionInfo {
-            state: self.state,
-            recovery: self
-                .outgoing
-                .as_deref()
-                .map_or(0, |outgoing| recovery_number(outgoing.recovery.state())),
-            retransmits: self.retries.timeouts,
-            probes: self.retries.probes,
-            backoff: self.rtt.backoff().max(self.probe_backoff()),
-            negotiated: self.negotiated(),
-            rto: self.rto(knobs),
-            ack_delay: self.ack.gap(),
-            receive_mss: self.ack.segment(),
-            advertised_mss: self.receive.mss,
-            unacked,
-            sacked,
-            lost,
-            retransmitted,
-            rtt: self.rtt.srtt().unwrap_or_default(),
-            rtt_deviation: self.rtt.deviation(),
-            rtt_least: self.rtt.least(),
-            delivered: self.send.delivered + sacked,
-            slow_start_threshold: self.congestion.ssthresh(),
-            congestion_window: self.congestion.cwnd(),
-            idle: [now.since(self.sent_at), now.since(data_at), now.since(self.heard_at)],
-            octets_acked: u64::from(self.send.acked),
-            unsent: self.send.unsent(),
-            send_window: self.send.window,
-            receive_window: self.receive.usable(),
-            receive_space: self.receive.window.rcvbuf(),
-            path_mss: self.send.mss,
-        }
+        info.last_data_recv_ms = millis(now.since(data_at));
+        [info.rcv_wnd, info.rcv_ssthresh] = self.receive.window.advertised();
+        let expected = info.rcv_wnd.min(FIRST_FLIGHT * info.advmss);
+        let (round_trip, space) =
+            self.autotune.as_ref().map_or((Duration::ZERO, expected), |autotune| autotune.measured());
+        (info.rcv_rtt_us, info.rcv_space) = (micros(round_trip), space);
+    }
+
+    fn tell_counts(&self, info: &mut TcpInfo, now: Instant) {
+        (info.segs_in, info.segs_out) = (self.segments_in, self.segments_out);
+        let Some(tally) = &self.tally else {
+            info.bytes_acked = u64::from(self.opened);
+            return;
+        };
+        info.bytes_sent = tally.octets_sent;
+        info.bytes_retrans = tally.octets_again;
+        info.bytes_acked = tally.octets_acked;
+        info.bytes_received = tally.octets_received;
+        info.data_segs_in = tally.data_in;
+        info.data_segs_out = tally.data_out;
+        info.total_retrans = tally.again;
+        info.dsack_dups = tally.had_twice;
+        info.rcv_ooopack = tally.out_of_order;
+        // Each timeout chooses another way through the network, were there several.
+        info.rehash = u32::from(tally.timeouts.total);
+        info.total_rto = tally.timeouts.total;
+        info.total_rto_recoveries = tally.timeouts.rows;
+        info.total_rto_time_ms = millis(tally.timeouts.spent(now));
+        let [busy, window, buffer] = tally.waits.spent(now).map(|time| time.as_micros() as u64);
+        (info.busy_time_us, info.rwnd_limited_us, info.sndbuf_limited_us) = (busy, window, buffer);
+        (info.delivery_rate, info.app_limited) = (tally.rate.value, tally.rate.app_limited);
     }
 
     fn probe_backoff(&self) -> u8 {
@@ -130,4 +140,12 @@ fn recovery_number(state: RecoveryState) -> u8 {
         RecoveryState::Recovery => 3,
         RecoveryState::Loss => 4,
     }
+}
+
+fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
+}
+
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }

@@ -10,13 +10,16 @@
 mod ack;
 mod arrives;
 mod calls;
+mod count;
 mod fast_open;
 mod header;
 mod incoming;
 mod info;
+mod rate;
 mod rows;
 mod seed;
 mod space;
+mod tally;
 mod timeouts;
 mod timers;
 mod transmit;
@@ -25,7 +28,6 @@ mod transmit;
 mod tests;
 
 pub use incoming::Urgent;
-pub use info::ConnectionInfo;
 pub use seed::{Established, FirstAck, Outcome, TransmitLimits};
 
 use crate::clock::AnswerLimit;
@@ -44,6 +46,7 @@ use lastack_observe::{Cause, Counter, State, Unreachable};
 use space::{ReceiveSpace, SendSpace, Turn};
 use std::ops::ControlFlow;
 use std::time::Duration;
+use tally::Tally;
 use timers::{Retries, Timers};
 use transmit::Forced;
 
@@ -77,6 +80,11 @@ pub struct Connection {
     unproven: Option<Box<Awaited>>,
     /// The options, when they differ from the defaults.
     options: Option<Box<SocketOptions>>,
+    /// What TCP_INFO counts, from the first data on.
+    tally: Option<Box<Tally>>,
+    /// Segments that came and went, those of the handshake too.
+    segments_in: u32,
+    segments_out: u32,
     state: State,
     timestamps: bool,
     sack: bool,
@@ -98,6 +106,10 @@ pub struct Connection {
     ack_first: bool,
     /// What Fast Open had to do with it.
     began: Began,
+    /// We sent the first SYN.
+    opened: bool,
+    /// A writer found no room in the send buffer.
+    writer_waits: bool,
 }
 
 /// Small records keep no deadline that is farther away; Linux has no such bound.
@@ -121,10 +133,7 @@ impl Connection {
         let (peer_scale, our_scale) = seed.window_scale.unwrap_or((0, 0));
         let rcvbuf = options.receive_memory(knobs);
         let mut rtt = RttEstimator::new();
-        match seed.rtt {
-            Some(sample) => rtt.sample(sample, una, una, knobs),
-            None => rtt.fall_back(),
-        }
+        seed.rtt.map_or_else(|| rtt.fall_back(), |sample| rtt.sample(sample, una, una, knobs));
         let mut connection = Connection {
             send: SendSpace {
                 una,
@@ -138,6 +147,7 @@ impl Connection {
                 acked: 0,
                 delivered: 1,
                 mss: seed.send_mss,
+                shrunk: 0,
                 scale: peer_scale,
             },
             receive: ReceiveSpace {
@@ -164,6 +174,9 @@ impl Connection {
             autotune: None,
             unproven: None,
             options: None,
+            tally: None,
+            segments_in: seed.segments_in,
+            segments_out: seed.segments_out,
             state: State::Established,
             timestamps: seed.timestamps,
             sack: seed.sack,
@@ -177,8 +190,13 @@ impl Connection {
             forced: Forced::No,
             ack_first: false,
             began: Began::default(),
+            opened: seed.first_ack != FirstAck::NotOwed,
+            writer_waits: false,
         };
         connection.begin(seed.first_ack, options, knobs, now);
+        if seed.sent_again > 0 {
+            connection.tally().again = u32::from(seed.sent_again);
+        }
         connection
     }
 
@@ -213,6 +231,7 @@ impl Connection {
         out: &mut Output,
     ) -> Outcome {
         debug_assert_ne!(self.state, State::Closed, "the caller drops a connection that ended");
+        self.count_arrival(&arrival);
         match self.segment_arrives(arrival, &mut Turn { knobs, now, out }) {
             ControlFlow::Continue(()) => Outcome::Continue,
             ControlFlow::Break(outcome) => outcome,

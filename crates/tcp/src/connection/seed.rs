@@ -36,6 +36,13 @@ pub struct Established {
     /// Our SYN or SYN-ACK was sent again more than once, and not for nothing: the congestion window begins with one
     /// segment (RFC 5681 section 3.1, which says so from the first time on; Linux from the second, and so do we).
     pub cautious: bool,
+    /// Segments of the handshake that came and went as Linux counts them for the new socket, but for the arrival that the
+    /// caller still hands on: a passive open counts no SYN-ACK.
+    pub segments_in: u32,
+    /// See `segments_in`.
+    pub segments_out: u32,
+    /// Of SYN or SYN-ACK: how often it was sent again.
+    pub sent_again: u8,
     /// What the peer's last handshake segment still wants from us.
     pub first_ack: FirstAck,
 }

@@ -3,6 +3,7 @@
 mod arrivals;
 mod chaos;
 mod closing;
+mod counts;
 mod ecn;
 mod lab;
 mod memory;

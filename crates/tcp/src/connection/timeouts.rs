@@ -59,6 +59,8 @@ impl Connection {
             outgoing.recovery.on_timeout(una, nxt, mss, self.sack, &mut self.congestion, turn.out);
         }
         self.ecn.slowed_down();
+        let first = self.retries.timeouts == 0;
+        self.tally().timeouts.fired(first, turn.now);
         self.rtt.back_off();
         self.forced = Forced::No;
         self.retries.timeouts = self.retries.timeouts.saturating_add(1);

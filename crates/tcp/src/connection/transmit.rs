@@ -52,15 +52,22 @@ impl Connection {
         if idle && knobs.tcp_slow_start_after_idle {
             self.congestion.restart_after_idle(now.since(self.sent_at), self.rto(knobs));
         }
-        match self.plan(limits.super_segment_max)? {
+        let plan = self.plan(limits.super_segment_max);
+        let segment = plan.and_then(|plan| self.carry_out(plan, turn));
+        self.note_wait(now);
+        segment
+    }
+
+    fn carry_out(&mut self, plan: Plan, turn: &mut Turn) -> Option<Segment> {
+        match plan {
             Plan::Again { seq, len } => Some(self.send_again(seq, len, false, turn)),
             Plan::Probe { seq, len } => Some(self.send_again(seq, len, true, turn)),
             Plan::New { len, fin } => Some(self.send_new(len, fin, turn)),
             Plan::Acknowledge => Some(self.bare_ack(turn)),
             Plan::Watch => {
-                let interval = self.probe_interval(knobs);
+                let interval = self.probe_interval(turn.knobs);
                 let interval = self.clamp_to_user_timeout(interval, self.retries.probing_since, turn);
-                self.timers.arm(Purpose::WindowProbe, now + interval);
+                self.timers.arm(Purpose::WindowProbe, turn.now + interval);
                 None
             }
         }
@@ -144,7 +151,7 @@ impl Connection {
     }
 
     /// Octets that the congestion window lets out.
-    fn congestion_room(&self, mss: u32) -> u32 {
+    pub(super) fn congestion_room(&self, mss: u32) -> u32 {
         match &self.outgoing {
             Some(outgoing) => {
                 outgoing.recovery.allowance(self.send.una, self.send.nxt, mss, &self.congestion)
@@ -190,6 +197,7 @@ impl Connection {
             self.send.small_end = nxt;
         }
         turn.out.counters.add(Counter::OrigDataSent, u64::from(len.div_ceil(mss).max(1)));
+        self.count_sent(nxt, first, turn.now);
         self.sent_at = turn.now;
         self.forced = Forced::No;
         if len > 0 {
@@ -226,6 +234,7 @@ impl Connection {
         self.forced = Forced::No;
         turn.out.count(Counter::RetransSegs);
         turn.out.event(EventKind::Retransmitted { seq: seq.0, len });
+        self.count_sent_again(len - u32::from(fin));
         segment
     }
 
@@ -250,6 +259,7 @@ impl Connection {
             header.flags = header.flags.with(Flags::URG);
         }
         self.ack.acknowledged();
+        self.count_data_out(len, mss);
         Segment { header, payload, mss, ect: false }
     }
 

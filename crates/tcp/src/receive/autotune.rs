@@ -95,6 +95,11 @@ impl Autotune {
         (knobs.tcp_moderate_rcvbuf && grown > rcvbuf).then_some(grown)
     }
 
+    /// The receiver's round trip, zero while it is not known, and the octets read in the best one.
+    pub(crate) fn measured(&self) -> (Duration, u32) {
+        (Duration::from_micros(u64::from(self.rtt_8_us >> 3)), self.best)
+    }
+
     fn smooth(&mut self, sample: Duration) {
         let sample = micros(sample).min(500_000_000);
         self.rtt_8_us = match self.rtt_8_us {

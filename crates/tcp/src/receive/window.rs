@@ -77,6 +77,11 @@ impl ReceiveWindow {
         self.scale
     }
 
+    /// The window as it was last advertised, and the cap on it (Linux rcv_wnd, rcv_ssthresh).
+    pub(crate) fn advertised(&self) -> [u32; 2] {
+        [self.advertised, self.threshold]
+    }
+
     /// Buffer memory in octets.
     pub(crate) fn rcvbuf(&self) -> u32 {
         self.rcvbuf

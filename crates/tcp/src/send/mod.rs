@@ -13,6 +13,7 @@ pub(crate) use buffer::SendBuffer;
 pub(crate) use probe::Probe;
 pub(crate) use recovery::{AckFacts, Recovery, RecoveryState};
 pub(crate) use rto::RttEstimator;
+pub(crate) use scoreboard::DUPLICATES_MIN;
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use std::ops::ControlFlow::{Break, Continue};
 impl Connection {
     pub(super) fn check_acknowledgment(&mut self, arrival: &Arrival, turn: &mut Turn) -> Check {
         let ack = arrival.header.ack;
+        self.count_duplicate_report(arrival);
         if ack.lt(self.send.una) {
             // Older than the largest window, or than the connection: nobody sent this in good faith.
             let tolerated = self.send.window_max.min(self.send.acked);
@@ -142,6 +143,7 @@ impl Connection {
             self.send.acked = self.send.acked.saturating_add(decision.acked);
             let segments = decision.acked.div_ceil(u32::from(self.effective_mss().max(1)));
             self.send.delivered = self.send.delivered.saturating_add(segments);
+            self.count_acknowledged(decision.acked, turn.now);
             self.retries.timeouts = 0;
             self.retries.since = Instant::NEVER;
             self.forced = Forced::No;
@@ -153,6 +155,7 @@ impl Connection {
             self.watch_flight(true, turn);
         }
         self.release_outgoing();
+        self.note_wait(turn.now);
     }
 
     /// The states in which the acknowledgment of our FIN means something.

@@ -141,6 +141,8 @@ impl Connection {
             return;
         }
         self.heed_mark(arrival);
+        let segments = self.segments_of(payload.len() as u32);
+        self.tally().out_of_order += segments;
         let in_order = self.receive_charge() - self.incoming().reassembly.pinned();
         let room = (self.receive.window.rcvbuf() as usize).saturating_sub(in_order);
         let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, turn.out);

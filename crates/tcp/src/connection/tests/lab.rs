@@ -31,6 +31,9 @@ pub(super) fn seed() -> Established {
         ts_recent: 1000,
         rtt: Some(Duration::from_micros(300)),
         cautious: false,
+        segments_in: 1,
+        segments_out: 0,
+        sent_again: 0,
         first_ack: FirstAck::NotOwed,
     }
 }
