@@ -10,7 +10,13 @@ use std::ptr::{null, null_mut};
 const LEN_MAX: usize = 70_000;
 
 /// Makes one call and returns the descriptors that it opened.
-fn make(library: &Library, call: &Call, open: &[c_int], stack: SocketAddr, peer: SocketAddr) -> Vec<c_int> {
+pub fn make(
+    library: &Library,
+    call: &Call,
+    open: &[c_int],
+    stack: SocketAddr,
+    peer: SocketAddr,
+) -> Vec<c_int> {
     let pick = |at: u8| match usize::from(at) {
         at if at < 200 => open[at % open.len()],
         at => [-1, 0, 77_777, c_int::MAX][at % 4],

@@ -132,8 +132,7 @@ impl Connection {
         let (una, nxt) = (seed.iss + 1, seed.irs + 1);
         let (peer_scale, our_scale) = seed.window_scale.unwrap_or((0, 0));
         let rcvbuf = options.receive_memory(knobs);
-        let mut rtt = RttEstimator::new();
-        seed.rtt.map_or_else(|| rtt.fall_back(), |sample| rtt.sample(sample, una, una, knobs));
+        let rtt = RttEstimator::after_handshake(seed.rtt, una, knobs);
         let mut connection = Connection {
             send: SendSpace {
                 una,

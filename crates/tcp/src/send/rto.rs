@@ -47,6 +47,16 @@ impl RttEstimator {
         }
     }
 
+    /// The handshake is over and gave this sample, or none. `una`: SEND.UNA.
+    pub(crate) fn after_handshake(sample: Option<Duration>, una: Seq, knobs: &Knobs) -> RttEstimator {
+        let mut rtt = RttEstimator::new();
+        match sample {
+            Some(sample) => rtt.sample(sample, una, una, knobs),
+            None => rtt.fall_back(),
+        }
+        rtt
+    }
+
     /// The handshake is over and gave no sample: RTO is [`RTO_FALLBACK`] until data gives one.
     pub(crate) fn fall_back(&mut self) {
         if self.srtt_8_us == 0 {
