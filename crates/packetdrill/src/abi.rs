@@ -3,6 +3,7 @@
 //! The functions behind the table are in `socket` (calls on descriptors) and `network` (packets, time, readiness). Each takes
 //! the library's instance first and returns -1 with errno on error.
 
+mod live;
 mod network;
 mod socket;
 
@@ -82,8 +83,7 @@ pub unsafe extern "C" fn packetdrill_interface_init(so_flags: *const c_char, out
             "lastack-packetdrill: `{word}` in so_flags is not known: clock=, sysctl=, local=, mtu=, seed="
         );
     }
-    let userdata = Arc::into_raw(Arc::new(World::new(&flags))).cast_mut().cast();
-    let _ = Place::new(out).set(table(userdata));
+    let _ = Place::new(out).set(table(live::enter(World::new(&flags))));
 }
 
 fn table(userdata: U) -> Interface {
@@ -124,18 +124,9 @@ fn table(userdata: U) -> Interface {
     }
 }
 
-/// The instance behind `userdata`, kept alive for the call.
-///
-/// # Safety
-/// `userdata` is what [`packetdrill_interface_init`] filled, and free() was not called.
-unsafe fn world(userdata: U) -> Arc<World> {
-    let world = userdata.cast_const().cast::<World>();
-    // SAFETY: the pointer came from Arc::into_raw, and the reference that it stands for lives until free(); the one that is
-    // made here is counted before it is taken.
-    unsafe {
-        Arc::increment_strong_count(world);
-        Arc::from_raw(world)
-    }
+/// A call on the library behind `userdata`.
+fn on(userdata: U, call: impl FnOnce(&Arc<World>) -> Answer) -> i64 {
+    hand_over(|| call(&live::world(userdata)?))
 }
 
 /// Makes an answer C's: -1 and errno. A panic, which would be a bug of ours, must not unwind into C.

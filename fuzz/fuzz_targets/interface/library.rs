@@ -5,14 +5,10 @@ use lastack_packetdrill::{Interface, packetdrill_interface_init};
 use libc::{c_int, c_void};
 use std::ffi::CString;
 use std::ptr::null_mut;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// One opened library; shared with the thread that makes the waiting calls.
 #[derive(Clone)]
-pub struct Library {
-    table: Interface,
-    freed: Arc<Mutex<bool>>,
-}
+pub struct Library(Interface);
 
 // SAFETY: the interface is made to be called from two threads.
 unsafe impl Send for Library {}
@@ -26,29 +22,19 @@ impl Library {
             packetdrill_interface_init(flags.as_ptr(), table.as_mut_ptr());
             table.assume_init()
         };
-        Library { table, freed: Arc::default() }
+        Library(table)
     }
 
-    /// Frees it. A thread that waits in a call is woken; afterwards it makes no other.
+    /// Frees it. A thread that waits in a call is woken; calls that come later are errors.
     pub fn free(&self) {
-        let mut freed = self.freed.lock().unwrap_or_else(PoisonError::into_inner);
-        *freed = true;
-        // SAFETY: called once; a call that is under way holds the instance itself.
-        unsafe { (self.table.free)(self.table.userdata) }
-    }
-
-    /// gettimeofday() of the other thread, which must not come after free().
-    pub fn clock_beside(&self) {
-        let freed = self.freed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*freed {
-            self.clock();
-        }
+        // SAFETY: free() takes a number.
+        unsafe { (self.0.free)(self.0.userdata) }
     }
 
     pub fn clock(&self) {
         let mut time = libc::timeval { tv_sec: 0, tv_usec: 0 };
         // SAFETY: a local to fill.
-        unsafe { (self.table.gettimeofday)(self.table.userdata, &mut time, null_mut()) };
+        unsafe { (self.0.gettimeofday)(self.0.userdata, &mut time, null_mut()) };
     }
 
     /// The next packet of the stack, if one comes.
@@ -56,9 +42,7 @@ impl Library {
         let mut packet = vec![0; room];
         let (mut len, mut at) = (room, 0);
         // SAFETY: locals to fill, and the length of the buffer.
-        unsafe {
-            (self.table.netdev_receive)(self.table.userdata, packet.as_mut_ptr().cast(), &mut len, &mut at)
-        };
+        unsafe { (self.0.netdev_receive)(self.0.userdata, packet.as_mut_ptr().cast(), &mut len, &mut at) };
         assert!(len <= room);
         packet.truncate(len);
         packet
@@ -70,7 +54,7 @@ macro_rules! calls {
         impl Library {
             $(pub fn $name(&self, $($argument: $kind),*) -> i64 {
                 // SAFETY: pointers are null or to locals of the callers, as long as their lengths say.
-                unsafe { (self.table.$name)(self.table.userdata, $($argument),*) as i64 }
+                unsafe { (self.0.$name)(self.0.userdata, $($argument),*) as i64 }
             })*
         }
     };

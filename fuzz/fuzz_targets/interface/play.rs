@@ -112,7 +112,7 @@ impl Play {
             (self.library.clone(), self.open.clone(), self.stack, self.peer_at);
         self.beside = Some(std::thread::spawn(move || {
             make(&library, &call, &open, stack, peer);
-            library.clock_beside();
+            library.clock();
         }));
     }
 

@@ -1,34 +1,27 @@
 //! The table's packets, time, readiness and pipes.
 
-use super::{U, hand_over, int, world};
+use super::{U, int, on};
 use crate::calls::pipes;
 use crate::memory::{Place, Span};
 use crate::ready;
-use crate::world::World;
 use libc::{
     c_int, c_uint, c_void, epoll_event, loff_t, nfds_t, pollfd, size_t, timeval, timezone, useconds_t,
 };
-use std::sync::Arc;
 
-// SAFETY of all functions here: `u` is what the init function filled, and pointers are as C has them (see
-// `packetdrill_interface_init`); they are only handed to `memory`.
+// Pointers are as C has them (see `packetdrill_interface_init`); they are only handed to `memory`.
 
 pub(super) unsafe extern "C" fn free(u: U) {
-    // SAFETY: this takes back the reference that the init function gave away; the caller frees once.
-    let world = unsafe { Arc::from_raw(u.cast_const().cast::<World>()) };
-    world.close();
+    if let Some(world) = super::live::leave(u) {
+        world.close();
+    }
 }
 
 pub(super) unsafe extern "C" fn poll(u: U, list: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| ready::poll(&world, Place::new(list), count as usize, timeout)))
+    int(on(u, |world| ready::poll(world, Place::new(list), count as usize, timeout)))
 }
 
 pub(super) unsafe extern "C" fn netdev_send(u: U, packet: *const c_void, len: size_t) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| {
+    int(on(u, |world| {
         let packet = Span::new(packet, len).read()?;
         world.call(|core| {
             core.deliver(packet);
@@ -43,9 +36,7 @@ pub(super) unsafe extern "C" fn netdev_receive(
     len: *mut size_t,
     usecs: *mut i64,
 ) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| {
+    int(on(u, |world| {
         let len = Place::new(len);
         let room = len.get()?;
         // Nothing will come: a length of zero says so. An error would be tried again for ever.
@@ -61,18 +52,14 @@ pub(super) unsafe extern "C" fn netdev_receive(
 }
 
 pub(super) unsafe extern "C" fn usleep(u: U, usecs: useconds_t) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| {
+    int(on(u, |world| {
         world.sleep_usecs(u64::from(usecs));
         Ok(0)
     }))
 }
 
 pub(super) unsafe extern "C" fn gettimeofday(u: U, time: *mut timeval, _zone: *mut timezone) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| {
+    int(on(u, |world| {
         let usecs = world.clock() as i64;
         Place::new(time).set(timeval { tv_sec: usecs / 1_000_000, tv_usec: usecs % 1_000_000 })?;
         Ok(0)
@@ -80,9 +67,7 @@ pub(super) unsafe extern "C" fn gettimeofday(u: U, time: *mut timeval, _zone: *m
 }
 
 pub(super) unsafe extern "C" fn epoll_create(u: U, size: c_int) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| ready::create(&world, size)))
+    int(on(u, |world| ready::create(world, size)))
 }
 
 pub(super) unsafe extern "C" fn epoll_ctl(
@@ -92,9 +77,7 @@ pub(super) unsafe extern "C" fn epoll_ctl(
     fd: c_int,
     event: *mut epoll_event,
 ) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| world.call(|core| ready::control(core, set, command, fd, Place::new(event)))))
+    int(on(u, |world| world.call(|core| ready::control(core, set, command, fd, Place::new(event)))))
 }
 
 pub(super) unsafe extern "C" fn epoll_wait(
@@ -104,15 +87,11 @@ pub(super) unsafe extern "C" fn epoll_wait(
     most: c_int,
     timeout: c_int,
 ) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| ready::wait(&world, set, Place::new(list), most, timeout)))
+    int(on(u, |world| ready::wait(world, set, Place::new(list), most, timeout)))
 }
 
 pub(super) unsafe extern "C" fn pipe(u: U, ends: *mut c_int) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| pipes::pipe(&world, Place::new(ends))))
+    int(on(u, |world| pipes::pipe(world, Place::new(ends))))
 }
 
 pub(super) unsafe extern "C" fn splice(
@@ -124,13 +103,11 @@ pub(super) unsafe extern "C" fn splice(
     len: size_t,
     flags: c_uint,
 ) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| {
+    int(on(u, |world| {
         // Neither sockets nor pipes have a position.
         if !from_offset.is_null() || !to_offset.is_null() {
             return Err(libc::ESPIPE);
         }
-        pipes::splice(&world, from, to, len, flags)
+        pipes::splice(world, from, to, len, flags)
     }))
 }

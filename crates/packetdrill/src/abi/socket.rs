@@ -1,6 +1,6 @@
 //! The table's calls on sockets.
 
-use super::{U, hand_over, int, world};
+use super::{U, int, on};
 use crate::calls::{self, open, pipes, stream};
 use crate::core::{Answer, Errno};
 use crate::memory::{Place, Scatter, Span};
@@ -8,37 +8,26 @@ use crate::options;
 use crate::world::World;
 use libc::{c_int, c_long, c_ulong, c_void, iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
 
-// SAFETY of all functions here: `u` is what the init function filled, and pointers are as C has them (see
-// `packetdrill_interface_init`); they are only handed to `memory`.
+// Pointers are as C has them (see `packetdrill_interface_init`); they are only handed to `memory`.
 
 pub(super) unsafe extern "C" fn socket(u: U, domain: c_int, kind: c_int, protocol: c_int) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| calls::socket(&world, domain, kind, protocol)))
+    int(on(u, |world| calls::socket(world, domain, kind, protocol)))
 }
 
 pub(super) unsafe extern "C" fn bind(u: U, fd: c_int, name: *const sockaddr, len: socklen_t) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| world.call(|core| open::bind(core, fd, Span::new(name, len as usize)))))
+    int(on(u, |world| world.call(|core| open::bind(core, fd, Span::new(name, len as usize)))))
 }
 
 pub(super) unsafe extern "C" fn listen(u: U, fd: c_int, backlog: c_int) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| world.call(|core| open::listen(core, fd, backlog))))
+    int(on(u, |world| world.call(|core| open::listen(core, fd, backlog))))
 }
 
 pub(super) unsafe extern "C" fn accept(u: U, fd: c_int, name: *mut sockaddr, len: *mut socklen_t) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| open::accept(&world, fd, name.cast(), Place::new(len))))
+    int(on(u, |world| open::accept(world, fd, name.cast(), Place::new(len))))
 }
 
 pub(super) unsafe extern "C" fn connect(u: U, fd: c_int, name: *const sockaddr, len: socklen_t) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| open::connect(&world, fd, Span::new(name, len as usize))))
+    int(on(u, |world| open::connect(world, fd, Span::new(name, len as usize))))
 }
 
 /// read() of a pipe's end or of a socket.
@@ -68,21 +57,15 @@ fn write_any(world: &World, fd: c_int, from: &Scatter) -> Answer {
 }
 
 pub(super) unsafe extern "C" fn read(u: U, fd: c_int, to: *mut c_void, len: size_t) -> ssize_t {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    hand_over(|| read_any(&world, fd, Span::new(to, len).into(), 0)) as ssize_t
+    on(u, |world| read_any(world, fd, Span::new(to, len).into(), 0)) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn readv(u: U, fd: c_int, vector: *const iovec, count: c_int) -> ssize_t {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    hand_over(|| read_any(&world, fd, Scatter::new(vector, count)?, 0)) as ssize_t
+    on(u, |world| read_any(world, fd, Scatter::new(vector, count)?, 0)) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn recv(u: U, fd: c_int, to: *mut c_void, len: size_t, flags: c_int) -> ssize_t {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    hand_over(|| stream::receive(&world, fd, Span::new(to, len).into(), flags)) as ssize_t
+    on(u, |world| stream::receive(world, fd, Span::new(to, len).into(), flags)) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn recvfrom(
@@ -94,10 +77,8 @@ pub(super) unsafe extern "C" fn recvfrom(
     name: *mut sockaddr,
     name_len: *mut socklen_t,
 ) -> ssize_t {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    hand_over(|| {
-        let got = stream::receive(&world, fd, Span::new(to, len).into(), flags)?;
+    on(u, |world| {
+        let got = stream::receive(world, fd, Span::new(to, len).into(), flags)?;
         // A stream does not name the peer: Linux says so with a length of zero.
         if !name.is_null() && !name_len.is_null() {
             Place::new(name_len).set(0)?;
@@ -107,13 +88,11 @@ pub(super) unsafe extern "C" fn recvfrom(
 }
 
 pub(super) unsafe extern "C" fn recvmsg(u: U, fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    hand_over(|| {
+    on(u, |world| {
         let place = Place::new(message);
         let mut header = place.get()?;
         let to = Scatter::new(header.msg_iov, header.msg_iovlen as c_int)?;
-        let got = stream::receive(&world, fd, to, flags)?;
+        let got = stream::receive(world, fd, to, flags)?;
         header.msg_namelen = 0;
         header.msg_flags = if flags & libc::MSG_OOB != 0 { libc::MSG_OOB } else { 0 };
         let mut left = None;
@@ -150,15 +129,11 @@ fn tell_left(header: &mut msghdr, left: Option<c_int>) -> Result<(), Errno> {
 }
 
 pub(super) unsafe extern "C" fn write(u: U, fd: c_int, from: *const c_void, len: size_t) -> ssize_t {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    hand_over(|| write_any(&world, fd, &Span::new(from, len).into())) as ssize_t
+    on(u, |world| write_any(world, fd, &Span::new(from, len).into())) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn writev(u: U, fd: c_int, vector: *const iovec, count: c_int) -> ssize_t {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    hand_over(|| write_any(&world, fd, &Scatter::new(vector, count)?)) as ssize_t
+    on(u, |world| write_any(world, fd, &Scatter::new(vector, count)?)) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn send(
@@ -168,9 +143,7 @@ pub(super) unsafe extern "C" fn send(
     len: size_t,
     flags: c_int,
 ) -> ssize_t {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    hand_over(|| stream::send(&world, fd, &Span::new(from, len).into(), flags)) as ssize_t
+    on(u, |world| stream::send(world, fd, &Span::new(from, len).into(), flags)) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn sendto(
@@ -182,42 +155,31 @@ pub(super) unsafe extern "C" fn sendto(
     _name: *const sockaddr,
     _name_len: socklen_t,
 ) -> ssize_t {
-    // SAFETY: see above. Of a stream Linux does not look at the name, but for MSG_FASTOPEN.
-    let world = unsafe { world(u) };
-    hand_over(|| stream::send(&world, fd, &Span::new(from, len).into(), flags)) as ssize_t
+    // Of a stream Linux does not look at the name, but for MSG_FASTOPEN.
+    on(u, |world| stream::send(world, fd, &Span::new(from, len).into(), flags)) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn sendmsg(u: U, fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    hand_over(|| {
+    on(u, |world| {
         let header = Place::new(message.cast_mut()).get()?;
-        stream::send(&world, fd, &Scatter::new(header.msg_iov, header.msg_iovlen as c_int)?, flags)
+        stream::send(world, fd, &Scatter::new(header.msg_iov, header.msg_iovlen as c_int)?, flags)
     }) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn fcntl(u: U, fd: c_int, command: c_int, argument: c_long) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| world.call(|core| calls::fcntl(core, fd, command, argument))))
+    int(on(u, |world| world.call(|core| calls::fcntl(core, fd, command, argument))))
 }
 
 pub(super) unsafe extern "C" fn ioctl(u: U, fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| world.call(|core| calls::ioctl(core, fd, request, Place::new(argument.cast())))))
+    int(on(u, |world| world.call(|core| calls::ioctl(core, fd, request, Place::new(argument.cast())))))
 }
 
 pub(super) unsafe extern "C" fn close(u: U, fd: c_int) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| calls::close(&world, fd)))
+    int(on(u, |world| calls::close(world, fd)))
 }
 
 pub(super) unsafe extern "C" fn shutdown(u: U, fd: c_int, how: c_int) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
-    int(hand_over(|| world.call(|core| calls::shutdown(core, fd, how))))
+    int(on(u, |world| world.call(|core| calls::shutdown(core, fd, how))))
 }
 
 pub(super) unsafe extern "C" fn getsockopt(
@@ -228,10 +190,8 @@ pub(super) unsafe extern "C" fn getsockopt(
     value: *mut c_void,
     len: *mut socklen_t,
 ) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
     let (to, len) = (Span::new(value, 0), Place::new(len));
-    int(hand_over(|| world.call(|core| options::get(core, fd, level, name, to, len))))
+    int(on(u, |world| world.call(|core| options::get(core, fd, level, name, to, len))))
 }
 
 pub(super) unsafe extern "C" fn setsockopt(
@@ -242,10 +202,8 @@ pub(super) unsafe extern "C" fn setsockopt(
     value: *const c_void,
     len: socklen_t,
 ) -> c_int {
-    // SAFETY: see above.
-    let world = unsafe { world(u) };
     let room = Span::new(value, len as usize);
-    int(hand_over(|| {
+    int(on(u, |world| {
         if i32::try_from(len).is_err() {
             return Err(libc::EINVAL);
         }

@@ -69,3 +69,12 @@ fn sendfile_writes_a_file() {
     pair.peer.expect("P. 1:11(10) ack 1 <...>");
     pair.raw.free();
 }
+
+#[test]
+fn a_call_after_free_is_an_error() {
+    let pair = Pair::accepted();
+    pair.raw.free();
+    assert_eq!(pair.raw.put(pair.fd, 1), Err(libc::EBADF));
+    assert_eq!(pair.raw.close(pair.fd), Err(libc::EBADF));
+    pair.raw.free();
+}

@@ -61,11 +61,12 @@ impl Connection {
         tally.rate.spoil();
     }
 
-    /// SND.UNA moved on by `acked`.
-    pub(super) fn count_acknowledged(&mut self, acked: u32, now: Instant) {
+    /// SND.UNA moved on by `acked`; of that `marked` segments with an ECN echo.
+    pub(super) fn count_acknowledged(&mut self, acked: u32, marked: u32, now: Instant) {
         let (una, least) = (self.send.una, self.rtt.least().unwrap_or_default());
         let tally = self.tally();
         tally.octets_acked += u64::from(acked);
+        tally.marked = tally.marked.wrapping_add(marked);
         tally.timeouts.ended(now);
         tally.rate.acked(una, tally.octets_acked, least, now);
     }

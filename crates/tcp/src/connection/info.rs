@@ -106,6 +106,7 @@ impl Connection {
         info.data_segs_in = tally.data_in;
         info.data_segs_out = tally.data_out;
         info.total_retrans = tally.again;
+        info.delivered_ce = tally.marked;
         info.dsack_dups = tally.had_twice;
         info.rcv_ooopack = tally.out_of_order;
         // Each timeout chooses another way through the network, were there several.

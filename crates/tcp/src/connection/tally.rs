@@ -24,6 +24,8 @@ pub(super) struct Tally {
     pub(super) again: u32,
     /// Segments that the peer said (D-SACK) it had twice.
     pub(super) had_twice: u32,
+    /// Segments whose acknowledgment echoed a congestion mark.
+    pub(super) marked: u32,
     /// Segments that came out of order.
     pub(super) out_of_order: u32,
     pub(super) timeouts: Timeouts,

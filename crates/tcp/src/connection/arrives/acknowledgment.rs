@@ -132,6 +132,7 @@ impl Connection {
                 .filter(|_| self.timestamps)
                 .map(|echoed| (clock, echoed.echo)),
         };
+        let marked = facts.ece;
         let Some(outgoing) = &mut self.outgoing else {
             return;
         };
@@ -143,7 +144,7 @@ impl Connection {
             self.send.acked = self.send.acked.saturating_add(decision.acked);
             let segments = decision.acked.div_ceil(u32::from(self.effective_mss().max(1)));
             self.send.delivered = self.send.delivered.saturating_add(segments);
-            self.count_acknowledged(decision.acked, turn.now);
+            self.count_acknowledged(decision.acked, if marked { segments } else { 0 }, turn.now);
             self.retries.timeouts = 0;
             self.retries.since = Instant::NEVER;
             self.forced = Forced::No;
