@@ -1,9 +1,11 @@
 //! One file per command.
 
 pub(crate) mod connect;
+pub(crate) mod doctor;
 pub(crate) mod lab;
 pub(crate) mod selftest;
 pub(crate) mod serve;
+pub(crate) mod snapshot;
 pub(crate) mod ss;
 pub(crate) mod states;
 pub(crate) mod sysctl;

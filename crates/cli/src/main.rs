@@ -19,6 +19,10 @@ enum Verdict {
     Fine,
     /// It did its work and found a problem.
     Found,
+    /// It found nothing, but could not see everything.
+    Blind,
+    /// For Nagios: a problem that is critical.
+    Critical,
 }
 
 fn main() -> ExitCode {
@@ -30,10 +34,14 @@ fn main() -> ExitCode {
         Command::Lab(options) => commands::lab::run(&options),
         Command::Sysctl(options) => commands::sysctl::run(&options),
         Command::States(options) => commands::states::run(&options),
+        Command::Doctor(options) => commands::doctor::run(&options),
+        Command::Snapshot(options) => commands::snapshot::run(&options),
     };
     match done {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Found) => ExitCode::from(1),
+        Ok(Verdict::Critical) => ExitCode::from(2),
+        Ok(Verdict::Blind) => ExitCode::from(3),
         Err(error) if reader_is_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lastack: {error:#}");

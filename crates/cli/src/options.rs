@@ -1,11 +1,13 @@
 //! The command line, parsed into values that are valid by construction.
 
+mod doctor;
 mod look;
 mod states;
 mod sysctl;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use doctor::{DoctorOptions, LookOptions, SnapshotOptions};
 pub(crate) use look::{ConnectOptions, SelftestOptions, SsOptions, Wanted};
 pub(crate) use states::{By, KernelOptions, StatesOptions};
 pub(crate) use sysctl::SysctlOptions;
@@ -40,6 +42,10 @@ pub(crate) enum Command {
     Sysctl(SysctlOptions),
     /// Count the kernel's TCP sockets by state, and by listener, process or network namespace.
     States(StatesOptions),
+    /// Say what is wrong with the TCP of the kernel or of a stack: evidence, culprit, cure and risk. It changes nothing.
+    Doctor(DoctorOptions),
+    /// Write down everything that can be seen, for --from of ss, states and doctor.
+    Snapshot(SnapshotOptions),
 }
 
 /// What `lastack serve` is told.

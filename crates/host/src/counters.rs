@@ -4,6 +4,7 @@
 mod tests;
 
 use crate::{Error, files};
+use lastack_observe::snapshot::SocketUse;
 use lastack_observe::{Counter, Counters};
 use std::collections::BTreeMap;
 
@@ -57,6 +58,11 @@ impl KernelCounters {
         counters
     }
 
+    /// Every counter by its name.
+    pub fn into_values(self) -> BTreeMap<String, u64> {
+        self.values
+    }
+
     /// How much each grew since `before`; those that did not are left out.
     pub fn since(&self, before: &KernelCounters) -> Vec<(&str, u64)> {
         self.values
@@ -67,49 +73,28 @@ impl KernelCounters {
     }
 }
 
-/// The TCP lines of /proc/net/sockstat. `inuse` and `time_wait` are the namespace's, the others the whole machine's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct SocketUse {
-    /// Sockets of every protocol of the namespace.
-    pub sockets: u64,
-    /// IPv4 sockets that are bound or connected.
-    pub inuse: u64,
-    /// IPv6 sockets that are bound or connected.
-    pub inuse6: u64,
-    /// TIME_WAIT.
-    pub time_wait: u64,
-    /// Orphans of the machine.
-    pub orphans: u64,
-    /// TCP sockets of the machine.
-    pub allocated: u64,
-    /// Memory of all TCP sockets of the machine, in pages.
-    pub memory_pages: u64,
+/// sockstat of the thread's network namespace.
+pub fn socket_use() -> Result<SocketUse, Error> {
+    let v6 = files::read(&files::proc_net("sockstat6")).unwrap_or_default();
+    Ok(parse_socket_use(&format!("{}{v6}", files::read(&files::proc_net("sockstat"))?)))
 }
 
-impl SocketUse {
-    /// That of the thread's network namespace.
-    pub fn read() -> Result<SocketUse, Error> {
-        let v6 = files::read(&files::proc_net("sockstat6")).unwrap_or_default();
-        Ok(SocketUse::parse(&format!("{}{v6}", files::read(&files::proc_net("sockstat"))?)))
-    }
-
-    /// From both files' text; what is not there is zero.
-    pub fn parse(text: &str) -> SocketUse {
-        let value = |line: &str, name: &str| {
-            let line = text.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
-            let mut words = line.unwrap_or_default().split_whitespace();
-            words.find(|word| *word == name)?;
-            words.next()?.parse().ok()
-        };
-        let number = |line, name| value(line, name).unwrap_or_default();
-        SocketUse {
-            sockets: number("sockets", "used"),
-            inuse: number("TCP", "inuse"),
-            inuse6: number("TCP6", "inuse"),
-            time_wait: number("TCP", "tw"),
-            orphans: number("TCP", "orphan"),
-            allocated: number("TCP", "alloc"),
-            memory_pages: number("TCP", "mem"),
-        }
+/// From the text of /proc/net/sockstat and sockstat6; what is not there is zero.
+pub fn parse_socket_use(text: &str) -> SocketUse {
+    let value = |line: &str, name: &str| {
+        let line = text.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
+        let mut words = line.unwrap_or_default().split_whitespace();
+        words.find(|word| *word == name)?;
+        words.next()?.parse().ok()
+    };
+    let number = |line, name| value(line, name).unwrap_or_default();
+    SocketUse {
+        sockets: number("sockets", "used"),
+        inuse: number("TCP", "inuse"),
+        inuse6: number("TCP6", "inuse"),
+        time_wait: number("TCP", "tw"),
+        orphans: number("TCP", "orphan"),
+        allocated: number("TCP", "alloc"),
+        memory_pages: number("TCP", "mem"),
     }
 }

@@ -1,6 +1,6 @@
 //! Bodies of fuzz targets: any octets as each of the things that are read here. Nothing may panic, whatever comes.
 
-use crate::counters::{KernelCounters, SocketUse};
+use crate::counters::{KernelCounters, parse_socket_use};
 use crate::{addresses, diag, pasted, processes, trace};
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub fn read(octets: &[u8]) {
             let mut counters = KernelCounters::default();
             counters.add_text(&text);
             counters.known();
-            SocketUse::parse(&text);
+            parse_socket_use(&text);
         }
         3 => {
             pasted::parse(&String::from_utf8_lossy(octets));

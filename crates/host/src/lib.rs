@@ -20,6 +20,7 @@ pub mod listeners;
 pub mod namespace;
 pub mod pasted;
 pub mod processes;
+pub mod snapshot;
 pub mod sysctl;
 pub mod trace;
 pub mod tune;

@@ -95,6 +95,14 @@ impl Listeners {
         }
     }
 
+    /// The same with a row, which may be an orphan.
+    pub fn count_row(&mut self, row: &SocketRow) {
+        if row.orphan {
+            self.orphan(row.flow.local);
+        }
+        self.count(row.flow.local, row.state);
+    }
+
     /// The index of the listener that a flow with this local end belongs to.
     pub fn of(&self, local: SocketAddr) -> Option<usize> {
         let indexes = self.ports.get(&local.port())?;

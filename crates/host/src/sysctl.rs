@@ -8,12 +8,17 @@ use std::path::PathBuf;
 
 /// The running value of `net.ipv4.tcp_fin_timeout` and the like.
 pub fn value(name: &str) -> Result<String, Error> {
-    files::read(&path(name)).map(|text| files::plain(text.trim_end()).replace('\t', " "))
+    files::read(&path(name)).map(|text| files::plain(&text.trim_end().replace('\t', " ")))
 }
 
 /// The same as a number; None when it is none or cannot be read.
 pub fn number(name: &str) -> Option<i64> {
     value(name).ok()?.trim().parse().ok()
+}
+
+/// Whether this kernel has a sysctl of that name, in the thread's network namespace.
+pub fn exists(name: &str) -> bool {
+    path(name).exists()
 }
 
 /// Two numbers, such as net.ipv4.ip_local_port_range.

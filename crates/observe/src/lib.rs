@@ -6,6 +6,7 @@ pub mod census;
 pub mod counter;
 pub mod event;
 pub mod row;
+pub mod snapshot;
 pub mod state;
 pub mod time;
 
@@ -15,5 +16,6 @@ pub use event::{
     Cause, DropReason, Event, EventKind, FastOpenFailure, Flow, Refusal, ResetReason, Unreachable,
 };
 pub use row::{Bbr, Holder, HostFacts, Negotiated, SocketMemory, SocketRow, TcpInfo, TimerKind};
+pub use snapshot::Snapshot;
 pub use state::{ParseStateError, State};
 pub use time::Instant;

@@ -3,7 +3,7 @@
 use super::{About, Ask, REPLY_MAX, Reply, Request, VERSION, folder};
 use crate::values::StackName;
 use anyhow::{Context, Result, anyhow, bail};
-use lastack::observe::{Census, SocketRow};
+use lastack::observe::{Census, Counters, SocketRow};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -91,6 +91,15 @@ impl Client {
         self.ask(Ask::Census)?;
         match self.reply()? {
             Reply::Census(census) => Ok(census),
+            _ => Err(self.other()),
+        }
+    }
+
+    /// Every counter.
+    pub(crate) fn counters(&mut self) -> Result<Counters> {
+        self.ask(Ask::Counters)?;
+        match self.reply()? {
+            Reply::Counters(counters) => Ok(*counters),
             _ => Err(self.other()),
         }
     }

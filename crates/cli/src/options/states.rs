@@ -52,9 +52,10 @@ pub(crate) enum By {
     Process,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// `60`, `0.5`, `60s`.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let wrong = || format!("\"{text}\" is no number of seconds between 0.1 and 86400");
-    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    let seconds: f64 = text.strip_suffix('s').unwrap_or(text).parse().map_err(|_| wrong())?;
     if (0.1..=86_400.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(wrong()) }
 }
 

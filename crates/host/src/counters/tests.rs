@@ -30,15 +30,15 @@ fn socket_use_is_read_from_both_files() {
         allocated: 7,
         memory_pages: 3,
     };
-    assert_eq!(SocketUse::parse(text), expected);
-    assert_eq!(SocketUse::parse("TCP: inuse"), SocketUse::default());
+    assert_eq!(parse_socket_use(text), expected);
+    assert_eq!(parse_socket_use("TCP: inuse"), SocketUse::default());
 }
 
 #[test]
 fn this_kernel_counts() {
     let counters = KernelCounters::read().unwrap();
     assert!(counters.value("TcpActiveOpens").is_some() && counters.value("TcpExtListenDrops").is_some());
-    SocketUse::read().unwrap();
+    socket_use().unwrap();
 }
 
 proptest! {
@@ -47,6 +47,6 @@ proptest! {
         let mut counters = KernelCounters::default();
         counters.add_text(&text);
         counters.add_text(&TEXT[..cut]);
-        SocketUse::parse(&text);
+        parse_socket_use(&text);
     }
 }

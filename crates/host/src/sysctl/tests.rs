@@ -8,6 +8,8 @@ fn values_of_this_kernel() {
     assert!(low <= high && high <= 65_535);
     value("net.ipv4.no_such_name").unwrap_err();
     assert_eq!(number("net.ipv4.tcp_congestion_control"), None);
+    assert_eq!(value("net.ipv4.ip_local_port_range").unwrap(), format!("{low} {high}"));
+    assert!(exists("net.ipv4.tcp_sack") && !exists("net.ipv4.tcp_no_such_name"));
 }
 
 proptest! {

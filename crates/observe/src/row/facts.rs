@@ -15,6 +15,7 @@ pub struct Holder {
 
 /// Memory of one socket in octets (SK_MEMINFO), and its drops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SocketMemory {
     /// Charged for what was received.
     pub receive: u32,

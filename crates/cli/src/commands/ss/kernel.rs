@@ -17,7 +17,7 @@ pub(crate) use groups::By;
 use groups::Groups;
 use lastack::observe::{Census, Flow, SocketRow, State};
 use lastack_host::age::Lifetimes;
-use lastack_host::counters::SocketUse;
+use lastack_host::counters;
 use lastack_host::processes::Processes;
 use lastack_host::{Diag, Dumped, Extensions, Family, Query, StateSet};
 use std::io::{self, Write};
@@ -204,8 +204,8 @@ fn summarize(diag: &mut Diag, json: bool, out: &mut dyn Write) -> Result<()> {
             census.orphans += u32::from(view.orphan());
         })?;
     }
-    let machine = SocketUse::read().unwrap_or_default();
-    let SocketUse { orphans, allocated, memory_pages, .. } = machine;
+    let machine = counters::socket_use().unwrap_or_default();
+    let (orphans, allocated, memory_pages) = (machine.orphans, machine.allocated, machine.memory_pages);
     if json {
         let report = serde_json::json!({
             "schema": SCHEMA,

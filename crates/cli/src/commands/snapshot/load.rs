@@ -1,0 +1,47 @@
+//! Looks from a file. Whatever is in it, nothing panics and memory is bounded by the file's own bound.
+
+use anyhow::{Context, Result, bail};
+use lastack::observe::Snapshot;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// A snapshot with the most sockets fits.
+const OCTETS_MAX: u64 = 1 << 30;
+/// Looks of one file.
+const LOOKS_MAX: usize = 1000;
+
+/// Every look of a file, at least one; `-` is stdin.
+pub(in crate::commands) fn load(path: &Path) -> Result<Vec<Snapshot>> {
+    let octets = if path.as_os_str() == "-" {
+        bounded(io::stdin().lock())
+    } else {
+        File::open(path).and_then(bounded)
+    };
+    let octets = octets.with_context(|| format!("reading {}", path.display()))?;
+    parse(&octets).with_context(|| format!("{} is no snapshot of lastack", path.display()))
+}
+
+fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    from.take(OCTETS_MAX + 1).read_to_end(&mut octets)?;
+    if octets.len() as u64 > OCTETS_MAX {
+        return Err(io::Error::other(format!("it has more than {OCTETS_MAX} octets")));
+    }
+    Ok(octets)
+}
+
+/// One JSON object after the other.
+pub(super) fn parse(octets: &[u8]) -> Result<Vec<Snapshot>> {
+    let mut looks = Vec::new();
+    for look in serde_json::Deserializer::from_slice(octets).into_iter::<Snapshot>() {
+        looks.push(look?);
+        if looks.len() > LOOKS_MAX {
+            bail!("it has more than {LOOKS_MAX} looks");
+        }
+    }
+    if looks.is_empty() {
+        bail!("it is empty: `lastack snapshot > FILE` writes one");
+    }
+    Ok(looks)
+}

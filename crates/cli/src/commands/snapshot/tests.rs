@@ -1,0 +1,44 @@
+use super::load::parse;
+use lastack::observe::snapshot::Target;
+use lastack::observe::{Flow, Snapshot, SocketRow, State};
+use proptest::prelude::*;
+
+fn text() -> String {
+    let target = Target::Stack { name: "a".to_owned(), device: "b".to_owned() };
+    let rows = vec![SocketRow::new(State::CloseWait, Flow::NONE)];
+    let look = Snapshot { target, rows, ..Snapshot::default() };
+    serde_json::to_string(&look).unwrap()
+}
+
+#[test]
+fn several_looks_may_follow_each_other() {
+    let text = format!("{}\n{} {}", text(), text(), text());
+    assert_eq!(parse(text.as_bytes()).unwrap().len(), 3);
+}
+
+#[test]
+fn what_is_no_snapshot_is_refused_with_a_reason() {
+    let later = text().replace("snapshot/1", "snapshot/9");
+    for (text, told) in [
+        ("", "it is empty"),
+        ("hello", "expected value"),
+        ("{}", "missing field `schema`"),
+        (later.as_str(), "its form is \"lastack.snapshot/9\""),
+        ("[1,2]", "invalid"),
+    ] {
+        let error = format!("{:#}", parse(text.as_bytes()).unwrap_err());
+        assert!(error.contains(told), "{text}: {error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics(cut in 0..400_usize, octet in any::<u8>(), noise in any::<Vec<u8>>()) {
+        let mut octets = text().into_bytes();
+        let cut = cut % octets.len();
+        let _ = parse(&octets[..cut]);
+        octets[cut] = octet;
+        let _ = parse(&octets);
+        let _ = parse(&noise);
+    }
+}

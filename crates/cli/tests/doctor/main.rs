@@ -1,0 +1,13 @@
+//! `lastack doctor` before real sicknesses: each is made with the kernel's own sockets in a network namespace of the test, and has
+//! a twin just below the threshold, in which the doctor is silent.
+//!
+//! What is the machine's (conntrack, tcp_mem, orphans, file-max) is never written: those rules are tested on recorded looks.
+
+mod close_wait;
+mod exit;
+mod listeners;
+#[path = "../interop/namespace.rs"]
+mod namespace;
+mod neighbour;
+mod sick;
+mod time_wait;
