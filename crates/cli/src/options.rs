@@ -14,6 +14,7 @@ pub(crate) use sysctl::SysctlOptions;
 
 use crate::values::{Cidr, Forward, StackName};
 use clap::{Args, Parser, Subcommand};
+use lastack_sim::lab::{self, PROFILES, Profile};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -104,6 +105,9 @@ pub(crate) struct LabOptions {
     /// diagram, with the edges that the situations named after it (else all) cross.
     #[arg(required = true, value_name = "WHAT")]
     pub(crate) what: Vec<PathBuf>,
+    /// Play situations by other rules than those of today's Linux.
+    #[arg(long, value_name = "NAME", value_parser = profile)]
+    pub(crate) profile: Option<&'static Profile>,
     /// Draw scripts too; situations always are drawn.
     #[arg(long)]
     pub(crate) draw: bool,
@@ -114,9 +118,18 @@ pub(crate) struct LabOptions {
 
 /// The situations, for --help.
 fn situations() -> String {
-    let line = |preset: &&lastack_sim::lab::Preset| format!("  {:<20}{}", preset.name, preset.title);
-    let lines: Vec<String> = lastack_sim::lab::PRESETS.iter().map(line).collect();
-    format!("Situations:\n{}", lines.join("\n"))
+    let line = |preset: &&lab::Preset| format!("  {:<20}{}", preset.name, preset.title);
+    let lines: Vec<String> = lab::PRESETS.iter().map(line).collect();
+    let rules = |profile: &&Profile| format!("  {:<20}{}", profile.name, profile.title);
+    let profiles: Vec<String> = PROFILES.iter().map(rules).collect();
+    format!("Situations:\n{}\n\nProfiles:\n{}", lines.join("\n"), profiles.join("\n"))
+}
+
+fn profile(name: &str) -> Result<&'static Profile, String> {
+    lab::profile(name).ok_or_else(|| {
+        let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
+        format!("there are {}", known.join(", "))
+    })
 }
 
 /// A name that Linux takes for an interface.

@@ -6,13 +6,16 @@
 mod closing;
 mod crowds;
 mod opening;
+mod profiles;
 mod stage;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod waiting;
 
 use crate::drawing::Diagram;
 use crate::world::Edges;
+pub use profiles::{PROFILES, Profile, profile};
 use stage::Stage;
 
 /// A situation that can be played.
@@ -45,11 +48,20 @@ pub const PRESETS: &[&Preset] = &[
     &closing::SIMULTANEOUS_CLOSE,
     &trouble::LOST_THIRD_ACK,
     &trouble::LOST_LAST_ACK,
+    &trouble::DELAYED_DUPLICATE,
     &closing::HALF_CLOSE,
     &trouble::RESET,
+    &waiting::CONNECT_TO_NOBODY,
+    &waiting::SLOW_ACCEPT,
+    &waiting::CLOSE_WAIT,
+    &waiting::ONE_SIDED,
+    &waiting::KEEPALIVE,
     &crowds::SYN_FLOOD,
+    &crowds::SYN_COOKIES,
     &crowds::CRAWLER,
+    &crowds::TW_REUSE,
     &crowds::ONE_NAT,
+    &crowds::TW_RECYCLE,
 ];
 
 /// The preset with this name.
@@ -58,12 +70,24 @@ pub fn preset(name: &str) -> Option<&'static Preset> {
 }
 
 impl Preset {
-    /// Plays it. Every run gives the same diagram.
+    /// Plays it by the rules of today's Linux. Every run gives the same diagram.
     pub fn play(&self) -> Played {
-        let mut stage = Stage::new(self.title);
+        let mut played = self.play_at(Stage::new(self.title, None));
+        played.diagram.see = self.see.map(str::to_owned).to_vec();
+        played
+    }
+
+    /// Plays it by other rules. What there is to see is then the reader's to find: the sentences are about Linux.
+    pub fn play_as(&self, profile: &'static Profile) -> Played {
+        let mut played =
+            self.play_at(Stage::new(&format!("{} ({})", self.title, profile.name), Some(profile)));
+        played.diagram.see = vec![format!("Played by the rules of {}: {}.", profile.name, profile.title)];
+        played
+    }
+
+    fn play_at(&self, mut stage: Stage) -> Played {
         (self.play)(&mut stage);
-        let (mut diagram, edges) = stage.finish();
-        diagram.see = self.see.map(str::to_owned).to_vec();
+        let (diagram, edges) = stage.finish();
         Played { diagram, edges }
     }
 }

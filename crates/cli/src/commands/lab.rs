@@ -23,6 +23,7 @@ fn run_to(options: &LabOptions, out: &mut dyn Write) -> Result<Verdict> {
     if let Some((first, rest)) = options.what.split_first()
         && first == Path::new("states")
     {
+        ensure!(options.profile.is_none(), "--profile is for situations, not for the state diagram");
         return states::run(rest, options.svg.as_deref(), out);
     }
     let (presets, scripts) = sorted(&options.what);
@@ -31,11 +32,16 @@ fn run_to(options: &LabOptions, out: &mut dyn Write) -> Result<Verdict> {
         options.svg.is_none() || drawings == 1,
         "--svg takes one drawing; ask for one situation or script"
     );
+    ensure!(
+        options.profile.is_none() || scripts.is_empty(),
+        "--profile is for situations; a script sets its own knobs"
+    );
     for (number, preset) in presets.iter().enumerate() {
         if number > 0 {
             writeln!(out)?;
         }
-        drawing::show(&preset.play().diagram, options.svg.as_deref(), out)?;
+        let played = options.profile.map_or_else(|| preset.play(), |profile| preset.play_as(profile));
+        drawing::show(&played.diagram, options.svg.as_deref(), out)?;
     }
     if scripts.is_empty() { Ok(Verdict::Fine) } else { scripts::run(&scripts, options, out) }
 }

@@ -19,7 +19,7 @@ pub(super) const CLOSE4: Preset = Preset {
         stage.pass_ms(300);
         stage.read(Right, &server);
         stage.close(Right, server);
-        stage.pass_ms(61_000);
+        stage.pass_time_wait();
         stage.stop(vec![listener]);
     },
 };
@@ -40,7 +40,7 @@ pub(super) const CLOSE3: Preset = Preset {
         stage.wait_to_read(&server);
         stage.read(Right, &server);
         stage.close(Right, server);
-        stage.pass_ms(61_000);
+        stage.pass_time_wait();
         stage.stop(vec![listener]);
     },
 };
@@ -57,7 +57,7 @@ pub(super) const SIMULTANEOUS_CLOSE: Preset = Preset {
         let (client, server, listener) = stage.open(40_000);
         stage.close(Left, client);
         stage.close(Right, server);
-        stage.pass_ms(61_000);
+        stage.pass_time_wait();
         stage.stop(vec![listener]);
     },
 };
@@ -84,7 +84,7 @@ pub(super) const HALF_CLOSE: Preset = Preset {
         stage.pass_ms(100);
         stage.read(Left, &client);
         stage.close(Left, client);
-        stage.pass_ms(61_000);
+        stage.pass_time_wait();
         stage.stop(vec![listener]);
     },
 };

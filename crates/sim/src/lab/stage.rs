@@ -1,5 +1,6 @@
 //! Two hosts, a link of ten milliseconds each way, and applications that do what a scene tells them, all of it recorded.
 
+use super::Profile;
 use crate::drawing::{Diagram, Recorder, Side};
 use crate::octets::{self, Ends, Seen};
 use crate::script::ast::{Opt, Segment};
@@ -7,6 +8,7 @@ use crate::world::{Agenda, Dice, Edges, Host, Link, LinkOptions};
 use bytes::Bytes;
 use lastack_observe::Instant;
 use lastack_stack::{Config, Family, Knobs, Shutdown, Socket, SocketError};
+use lastack_tcp::knobs::SocketOptions;
 use lastack_wire::tcp::Flags;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -37,11 +39,16 @@ pub(super) struct Stage {
     loses: Loses,
     recorder: Recorder,
     edges: Edges,
+    profile: Option<&'static Profile>,
 }
 
-fn host(side: Side, dice: &mut Dice) -> Host {
+fn host(side: Side, profile: Option<&Profile>, dice: &mut Dice) -> Host {
     let second = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, side as u16 + 1).into();
-    Host::new(Config::new(Vec::new()), [address(side), second], 1, dice)
+    let mut config = Config::new(Vec::new());
+    if let Some(profile) = profile {
+        profile.apply(&mut config.knobs);
+    }
+    Host::new(config, [address(side), second], 1, dice)
 }
 
 /// The address of an end.
@@ -50,10 +57,10 @@ pub(super) fn address(side: Side) -> IpAddr {
 }
 
 impl Stage {
-    /// Both ends with Linux's defaults.
-    pub(super) fn new(title: &str) -> Stage {
+    /// Both ends with Linux's defaults, or those of a profile.
+    pub(super) fn new(title: &str, profile: Option<&'static Profile>) -> Stage {
         let mut dice = Dice::new(SEED);
-        let hosts = [host(Side::Left, &mut dice), host(Side::Right, &mut dice)];
+        let hosts = [Side::Left, Side::Right].map(|side| host(side, profile, &mut dice));
         let link = Link::new(LinkOptions { delay: DELAY, ..LinkOptions::default() });
         let ends = [format!("client {}", address(Side::Left)), format!("server {}", address(Side::Right))];
         Stage {
@@ -65,6 +72,7 @@ impl Stage {
             loses: Box::new(|_, _| false),
             recorder: Recorder::new(START, title, ends),
             edges: Edges::default(),
+            profile,
         }
     }
 
@@ -75,9 +83,15 @@ impl Stage {
     }
 
     /// Behind the address of an end stands another host from now on, with secrets of its own.
-    pub(super) fn replace_host(&mut self, side: Side) {
-        self.hosts[side as usize] = host(side, &mut self.dice);
-        self.said(side, 0, "another host behind the same address");
+    pub(super) fn replace_host(&mut self, side: Side, text: &str) {
+        self.hosts[side as usize] = host(side, self.profile, &mut self.dice);
+        self.said(side, 0, text);
+    }
+
+    /// A scene of these rules; those that the user chose come first.
+    pub(super) fn follow(&mut self, profile: &'static Profile) {
+        let profile = *self.profile.get_or_insert(profile);
+        self.hosts.iter_mut().for_each(|host| host.change_knobs(|knobs| profile.apply(knobs)));
     }
 
     /// Changes the knobs of one end.
@@ -150,6 +164,17 @@ impl Stage {
         }
     }
 
+    /// setsockopt().
+    pub(super) fn set_options(
+        &mut self,
+        side: Side,
+        socket: &Socket,
+        change: impl FnOnce(&mut SocketOptions),
+    ) {
+        socket.set_options(change);
+        self.settle(side);
+    }
+
     /// Writes so many octets.
     pub(super) fn write(&mut self, side: Side, socket: &Socket, octets: usize) {
         let answer = socket.try_write(Bytes::from(vec![0x2e; octets]));
@@ -200,6 +225,11 @@ impl Stage {
 
     /// A SYN whose source address is forged leaves the left end.
     pub(super) fn forge_syn(&mut self, from: SocketAddr, port: u16) {
+        self.stray_syn(from, port, &format!("a SYN as if from {}", from.ip()));
+    }
+
+    /// A SYN that no socket sent leaves the left end.
+    pub(super) fn stray_syn(&mut self, from: SocketAddr, port: u16, text: &str) {
         let segment = Segment {
             flags: Flags::SYN,
             start: 1000,
@@ -210,7 +240,7 @@ impl Stage {
             options: Some(vec![Opt::Mss(1460)]),
         };
         let ends = Ends { from, to: SocketAddr::new(address(Side::Right), port) };
-        self.said(Side::Left, from.port(), format!("a SYN as if from {}", from.ip()));
+        self.said(Side::Left, from.port(), text);
         self.transmit(Side::Left, octets::encode(ends, &segment).into());
     }
 
@@ -221,6 +251,12 @@ impl Stage {
         let until = self.now + time;
         self.run(until, || false);
         self.now = until;
+    }
+
+    /// Lets a TIME_WAIT end.
+    pub(super) fn pass_time_wait(&mut self) {
+        let length = self.hosts[0].knobs().profile.time_wait;
+        self.pass(length + Duration::from_secs(1));
     }
 
     /// Lets time pass until read() has an answer, as for an application that waits in it; a second at most.

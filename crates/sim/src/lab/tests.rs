@@ -1,4 +1,5 @@
 mod explained;
+mod profiles;
 
 use super::*;
 use crate::drawing::{Side, What, terminal};

@@ -1,8 +1,10 @@
 //! What goes wrong between two ends: lost acknowledgments and resets (TIMELINES T02, T07, T11, T40).
 
 use super::Preset;
+use super::stage::address;
 use crate::drawing::Side::{Left, Right};
 use lastack_observe::State;
+use std::net::SocketAddr;
 
 pub(super) const LOST_THIRD_ACK: Preset = Preset {
     name: "lost-third-ack",
@@ -55,6 +57,29 @@ pub(super) const LOST_LAST_ACK: Preset = Preset {
         });
         stage.close(Right, server);
         stage.pass_ms(62_000);
+        stage.stop(vec![listener]);
+    },
+};
+
+pub(super) const DELAYED_DUPLICATE: Preset = Preset {
+    name: "delayed-duplicate",
+    title: "An old SYN arrives late: why two segments are not enough",
+    see: [
+        "The connection is over at both ends when a repeat of an old SYN arrives, which the network had held back. The \
+         server cannot know that it is old: it keeps a request and answers.",
+        "The client has no such connection, so it answers the SYN,ACK with RST, and the request is gone \
+         (EmbryonicRsts grows). No application learned of it.",
+        "With a handshake of two segments the server would now hold a connection that nobody else has. The third segment \
+         proves that the client exists and means it.",
+    ],
+    play: |stage| {
+        let (client, server, listener) = stage.open(40_000);
+        stage.close(Right, server);
+        stage.wait_to_read(&client);
+        stage.close(Left, client);
+        stage.pass_time_wait();
+        stage.stray_syn(SocketAddr::new(address(Left), 39_000), 80, "an old SYN that was held back");
+        stage.pass_ms(1_100);
         stage.stop(vec![listener]);
     },
 };

@@ -1,8 +1,10 @@
 use super::*;
+use crate::options::Options;
+use clap::Parser;
 use std::fs;
 
 fn options(what: &[&str], svg: Option<PathBuf>) -> LabOptions {
-    LabOptions { what: what.iter().map(PathBuf::from).collect(), draw: false, svg }
+    LabOptions { what: what.iter().map(PathBuf::from).collect(), profile: None, draw: false, svg }
 }
 
 fn printed(options: &LabOptions) -> String {
@@ -23,6 +25,23 @@ fn a_name_is_a_situation_and_a_path_is_a_script() {
 fn a_situation_is_printed() {
     let text = printed(&options(&["handshake"], None));
     assert!(text.starts_with("Three segments open a connection") && text.contains("What to see:"), "{text}");
+}
+
+#[test]
+fn a_profile_changes_the_rules_and_an_unknown_one_is_refused() {
+    let profile = lab::profile("rfc9293");
+    let text = printed(&LabOptions { profile, ..options(&["close4"], None) });
+    assert!(
+        text.contains("Four segments close a connection (rfc9293)") && text.contains("240 s later"),
+        "{text}"
+    );
+    let script = LabOptions { profile, ..options(&["a.pkt"], None) };
+    assert!(
+        run_to(&script, &mut Vec::new()).unwrap_err().to_string().contains("a script sets its own knobs")
+    );
+    let unknown =
+        Options::try_parse_from(["lastack", "lab", "--profile", "vms", "close4"]).unwrap_err().to_string();
+    assert!(unknown.contains("classic-syn") && unknown.contains("linux-2.6-to-4.11"), "{unknown}");
 }
 
 #[test]

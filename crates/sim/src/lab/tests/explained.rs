@@ -24,7 +24,7 @@ const NOBODY: u16 = 81;
 
 /// A stage whose right end holds the thirteen, and what keeps them alive.
 fn thirteen() -> (Stage, Vec<Socket>) {
-    let mut stage = Stage::new("thirteen sockets");
+    let mut stage = Stage::new("thirteen sockets", None);
     let listener = stage.listen(Right, 80, 5);
     let mut held = Vec::new();
     let pair = |stage: &mut Stage, port| {

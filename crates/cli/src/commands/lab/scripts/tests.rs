@@ -17,7 +17,7 @@ fn a_folder_stands_for_the_scripts_below_it_in_order() {
 
 #[test]
 fn a_file_that_is_missing_is_told_by_its_name() {
-    let options = LabOptions { what: Vec::new(), draw: false, svg: None };
+    let options = LabOptions { what: Vec::new(), profile: None, draw: false, svg: None };
     let error = run(&["missing.pkt".into()], &options, &mut io::sink()).unwrap_err();
     assert!(
         format!("{error:#}").starts_with("reading missing.pkt (for the situations: lastack lab --help): "),
