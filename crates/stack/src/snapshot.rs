@@ -89,7 +89,7 @@ impl Stack {
         Some(SocketRow {
             // Our SYN is not acknowledged.
             send_queue: 1,
-            timer: TimerKind::On,
+            timer: if entry.engine.is_deferred() { TimerKind::Off } else { TimerKind::On },
             timer_left: left(entry.engine.deadline(), now),
             retransmits: entry.engine.retransmits(),
             age: Some(now.since(entry.since)),

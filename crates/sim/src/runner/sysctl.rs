@@ -38,7 +38,8 @@ fn set(knobs: &mut Knobs, sysctl: &Sysctl) -> Result<(), String> {
     let short = !name.contains(['.', '/']);
     let name = if short { format!("net.ipv4.{name}") } else { name.clone() };
     let knob = table::find(&name).map_err(|error| error.to_string())?;
-    let list = knob.name.ends_with("_ports");
+    // Their commas are their own.
+    let list = knob.name.ends_with("_ports") || knob.name.ends_with("_key");
     let value = if list { value.clone() } else { value.replace(',', " ") };
     knob.write(knobs, &value).map_err(|error| error.to_string())
 }
