@@ -5,6 +5,7 @@ mod control;
 mod explained;
 mod filter;
 mod options;
+mod signals;
 mod values;
 
 use clap::Parser;

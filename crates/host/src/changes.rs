@@ -2,8 +2,11 @@
 //!
 //! A sampled change may stand for several that happened between two looks, and a connection that came and went is not seen.
 
+mod ages;
 #[cfg(test)]
 mod tests;
+
+pub use ages::Ages;
 
 use crate::trace::{Change, Missed, Tracepoint, Unavailable};
 use crate::{Diag, Error, Family, Query, StateSet};
@@ -15,6 +18,13 @@ use std::time::{Duration, Instant};
 const SOCKETS: usize = 1 << 20;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Now, on the clock of [`Change::at`].
+pub fn now() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let nanos = u32::try_from(now.tv_nsec).unwrap_or_default();
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or_default(), nanos)
+}
 
 /// Where the changes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,15 +102,13 @@ impl Changes {
 #[derive(Debug)]
 struct Sampler {
     diag: Diag,
-    begun: Instant,
     looked: Instant,
     before: HashMap<Flow, State>,
 }
 
 impl Sampler {
     fn new(diag: Diag) -> Result<Sampler, Error> {
-        let now = Instant::now();
-        let mut sampler = Sampler { diag, begun: now, looked: now, before: HashMap::new() };
+        let mut sampler = Sampler { diag, looked: Instant::now(), before: HashMap::new() };
         sampler.look(&mut |_| {})?;
         Ok(sampler)
     }
@@ -115,7 +123,7 @@ impl Sampler {
             })?;
         }
         self.looked = Instant::now();
-        compare(&self.before, &now, self.looked - self.begun, each);
+        compare(&self.before, &now, self::now(), each);
         self.before = now;
         Ok(())
     }

@@ -70,7 +70,8 @@ pub(crate) struct KernelOptions {
     /// Memory of the socket, and what it dropped.
     #[arg(short = 'm', long, conflicts_with = "stack")]
     pub(crate) memory: bool,
-    /// Time in the state where the kernel lets it be known, else "-"; ">=" before a lower bound.
+    /// Time in the state where the kernel lets it be known, else with --watch and --events since first seen in it, else "-"; ">="
+    /// before a lower bound.
     #[arg(long, conflicts_with = "stack")]
     pub(crate) age: bool,
     /// List the sockets that pass and destroy them: connections are reset, their applications see ECONNABORTED. It needs a
@@ -80,6 +81,15 @@ pub(crate) struct KernelOptions {
     /// Do not ask before --kill; needed where stdin is no terminal.
     #[arg(long, requires = "kill")]
     pub(crate) yes: bool,
+    /// What happens from now on, until Ctrl-C: sockets as they are destroyed, and every change of state, from the tracepoint
+    /// sock:inet_sock_set_state where it may be had (as root), else by looking once a second; which of the two is said. States
+    /// of a FILTER are those before or after a change.
+    #[arg(short = 'E', long, conflicts_with_all = ["stack", "summary", "by", "kill"])]
+    pub(crate) events: bool,
+    /// List again and again, by default every second.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "1", value_parser = seconds,
+        conflicts_with_all = ["stack", "summary", "kill", "events"])]
+    pub(crate) watch: Option<Duration>,
     /// Count the sockets that pass instead of listing them.
     #[arg(long, value_name = "WHAT", value_enum, conflicts_with_all = ["stack", "summary"])]
     pub(crate) by: Option<crate::commands::ss::kernel::By>,

@@ -1,7 +1,9 @@
 //! `lastack ss` on the kernel: sockets go from sock_diag to the line as they come; nothing is kept of them but for --by.
 
+mod events;
 mod groups;
 mod kill;
+mod pass;
 #[cfg(test)]
 mod tests;
 
@@ -10,44 +12,80 @@ use super::lines::Lines;
 use super::services::Services;
 use crate::Verdict;
 use crate::explained::{self, Told};
-use crate::filter::{Filter, States};
+use crate::filter::Filter;
 use crate::options::SsOptions;
-use anyhow::{Context, Result};
+use crate::signals::Interrupts;
+use anyhow::{Result, ensure};
 pub(crate) use groups::By;
 use groups::Groups;
-use lastack::observe::{Census, Flow, SocketRow, State};
-use lastack_host::age::Lifetimes;
+use lastack::observe::{Census, SocketRow};
+use lastack_host::age::{FirstSeen, Lifetimes};
 use lastack_host::counters;
 use lastack_host::processes::Processes;
-use lastack_host::{Diag, Dumped, Extensions, Family, Query, StateSet};
-use std::io::{self, Write};
+use lastack_host::{Diag, Dumped, Family, Query, StateSet};
+use pass::Pass;
+use std::io::{self, IsTerminal, Write};
+use std::thread;
 
 /// Prints what passes, in the network namespace that was asked for.
 pub(super) fn run(options: &SsOptions, filter: &Filter, services: &Services) -> Result<Verdict> {
+    // Before the thread that enters a namespace is made.
+    let interrupts = if options.kernel.events { Some(Interrupts::hold()?) } else { None };
+    let interrupts = interrupts.as_ref();
+    let everywhere = options.kernel.by == Some(By::Netns);
     match &options.kernel.place.net {
         Some(place) => {
+            ensure!(!everywhere, "--by netns looks at every network namespace, --net at one");
             eprintln!("kernel, network namespace {place}");
-            place.within(|| look(options, filter, services))??;
+            place.within(|| look(options, filter, services, interrupts))??;
         }
         None => {
-            eprintln!("kernel, this network namespace");
-            look(options, filter, services)?;
+            eprintln!("kernel, {} network namespace", if everywhere { "every" } else { "this" });
+            look(options, filter, services, interrupts)?;
         }
     }
     Ok(Verdict::Fine)
 }
 
-fn look(options: &SsOptions, filter: &Filter, services: &Services) -> Result<()> {
+fn look(
+    options: &SsOptions,
+    filter: &Filter,
+    services: &Services,
+    interrupts: Option<&Interrupts>,
+) -> Result<()> {
     if options.kernel.kill {
         kill::refuse_without_filter(options)?;
     }
-    let diag = Diag::open().context("looking at the kernel's sockets")?;
-    let mut pass = Pass { diag, options, filter, lifetimes: None, doomed: None };
     let mut out = io::BufWriter::with_capacity(256 << 10, io::stdout().lock());
+    if let Some(interrupts) = interrupts {
+        let services = (!options.numeric).then_some(services);
+        return events::run(options, filter, services, interrupts, &mut out);
+    }
+    if options.kernel.by == Some(By::Netns) {
+        groups::by_namespace(options, filter, &mut out)?;
+        return Ok(out.flush()?);
+    }
+    let mut pass = Pass::new(options, filter)?;
     if options.summary {
         summarize(&mut pass.diag, options.json, &mut out)?;
         return Ok(out.flush()?);
     }
+    let Some(pause) = options.kernel.watch else {
+        return once(&mut pass, services, &mut out);
+    };
+    pass.first_seen = Some(FirstSeen::default());
+    loop {
+        if io::stdout().is_terminal() {
+            // Home, then clear to the end: nothing flickers.
+            write!(out, "\x1b[H\x1b[2J")?;
+        }
+        once(&mut pass, services, &mut out)?;
+        thread::sleep(pause);
+    }
+}
+
+fn once(pass: &mut Pass<'_>, services: &Services, out: &mut impl Write) -> Result<()> {
+    let options = pass.options;
     let with_processes = options.kernel.processes || options.kernel.by == Some(By::Process);
     let processes = if with_processes { Some(Processes::read()?) } else { None };
     // JSON carries the age always: it is said when it is not known.
@@ -55,31 +93,28 @@ fn look(options: &SsOptions, filter: &Filter, services: &Services) -> Result<()>
     pass.doomed = options.kernel.kill.then(kill::Doomed::default);
     let dumped = if let Some(by) = options.kernel.by {
         let mut groups = Groups::new(by, &mut pass.diag, processes.as_ref())?;
-        let dumped = pass.each(&mut |row| {
-            groups.add(row);
-            Ok(())
-        })?;
-        groups.print(options.json, &mut out)?;
+        let dumped = groups.count(pass)?;
+        groups.print(options.json, out)?;
         dumped
     } else if options.json {
-        json(&mut pass, processes.as_ref(), &mut out)?
+        json(pass, processes.as_ref(), out)?
     } else {
         let rules = options.explain.then(explained::of_kernel);
         let mut lines = Lines::of_kernel(options, (!options.numeric).then_some(services), processes.as_ref())
             .explained(rules);
         if !options.no_header {
-            lines.header(&mut out)?;
+            lines.header(out)?;
         }
         pass.each(&mut |row| {
             if options.explain {
                 hold(row, processes.as_ref());
             }
-            lines.print(row, &mut out)
+            lines.print(row, out)
         })?
     };
     out.flush()?;
     warn(&dumped, processes.as_ref());
-    pass.doomed.map_or(Ok(()), |doomed| doomed.destroy(&mut pass.diag, options.kernel.yes))
+    pass.doomed.take().map_or(Ok(()), |doomed| doomed.destroy(&mut pass.diag, options.kernel.yes))
 }
 
 /// What the reader must know about what is missing.
@@ -94,80 +129,6 @@ fn warn(dumped: &Dumped, processes: Option<&Processes>) {
         eprintln!(
             "{unreadable} processes could not be read, so some sockets have no known owner: run as root (or with CAP_SYS_PTRACE) to see them"
         );
-    }
-}
-
-/// One pass over the kernel's sockets.
-struct Pass<'a> {
-    diag: Diag,
-    options: &'a SsOptions,
-    filter: &'a Filter,
-    /// To tell the age.
-    lifetimes: Option<Lifetimes>,
-    /// Those that passed, to be destroyed.
-    doomed: Option<kill::Doomed>,
-}
-
-impl Pass<'_> {
-    /// Hands every socket that passes to `see`, in one row whose memory is used again.
-    fn each(&mut self, see: &mut dyn FnMut(&mut SocketRow) -> io::Result<()>) -> Result<Dumped> {
-        let mut dumped = Dumped::default();
-        let Pass { diag, options, filter, lifetimes, doomed } = self;
-        let (Some(ports), states) = (filter.ports(), states(options, filter)) else { return Ok(dumped) };
-        let mut row = SocketRow::new(State::Closed, Flow::NONE);
-        let mut failed = None;
-        for family in Family::ALL {
-            let skip = match family {
-                Family::V4 => options.ipv6,
-                Family::V6 => options.ipv4,
-            };
-            if skip {
-                continue;
-            }
-            let query = Query { family, states, ports, extensions: extensions(options) };
-            dumped.add(diag.dump(&query, &mut |view| {
-                if failed.is_some() {
-                    return;
-                }
-                view.fill(&mut row);
-                if !filter.passes(&row) {
-                    return;
-                }
-                if let Some(lifetimes) = lifetimes {
-                    lifetimes.apply(&mut row);
-                }
-                if let Some(doomed) = doomed {
-                    doomed.add(&row);
-                }
-                failed = see(&mut row).err();
-            })?);
-            if let Some(error) = failed.take() {
-                return Err(error.into());
-            }
-        }
-        Ok(dumped)
-    }
-}
-
-/// Those the filter names, else those of -a and -l.
-fn states(options: &SsOptions, filter: &Filter) -> StateSet {
-    let by_options = match (options.all, options.listening) {
-        (true, _) => States::ALL,
-        (false, true) => States::LISTENING,
-        (false, false) => States::USUAL,
-    };
-    let named = filter.states(by_options);
-    State::ALL.into_iter().filter(|state| named.contains(*state)).fold(StateSet::NONE, StateSet::with)
-}
-
-fn extensions(options: &SsOptions) -> Extensions {
-    let all = options.json && options.kernel.by.is_none();
-    Extensions {
-        // The age of a CLOSE_WAIT is read from it, and the timeout that a sentence counts with.
-        info: all || options.info || options.kernel.age || options.explain,
-        congestion: all || options.info,
-        memory: all || options.kernel.memory,
-        shutdown: all || options.extended,
     }
 }
 

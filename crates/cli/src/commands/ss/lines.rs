@@ -12,12 +12,13 @@ mod tests;
 use super::services::Services;
 use crate::options::SsOptions;
 use lastack::observe::row::Millis;
-use lastack::observe::{Holder, HostFacts, SocketRow, TimerKind};
+use lastack::observe::{Holder, HostFacts, SocketRow, State, TimerKind};
 use lastack_explain::{Rules, explain};
 use lastack_host::cgroups::Cgroups;
 use lastack_host::interfaces::Interfaces;
 use lastack_host::processes::Processes;
 use lastack_host::sysctl;
+use lastack_host::trace::Change;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -123,11 +124,7 @@ impl<'a> Lines<'a> {
     }
 
     pub(super) fn print(&mut self, row: &SocketRow, out: &mut dyn Write) -> io::Result<()> {
-        let [state, recv, send, ..] = self.widths;
-        self.line.clear();
-        write!(self.line, "{:<state$} ", row.state.ss_name())?;
-        number(&mut self.line, row.recv_queue, recv)?;
-        number(&mut self.line, row.send_queue, send)?;
+        self.begin(row.state, Some([row.recv_queue, row.send_queue]))?;
         // Only of the kernel's sockets is it known that they take both families.
         let host = row.host.as_deref();
         let v6only = host.is_none_or(|host| host.v6only.unwrap_or(false));
@@ -144,6 +141,46 @@ impl<'a> Lines<'a> {
         }
         self.line.push(b'\n');
         out.write_all(&self.line)
+    }
+
+    /// A change of state: of the queues nothing is known then. `age`: how long it was in the state before; true: at least.
+    pub(super) fn change(
+        &mut self,
+        change: &Change,
+        age: Option<(Duration, bool)>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        self.begin(change.to, None)?;
+        self.column(change.flow.local, 0, true, 3)?;
+        self.line.push(b' ');
+        self.column(change.flow.remote, 0, true, 5)?;
+        write!(self.line, " from:{}", change.from.ss_name())?;
+        if self.options.kernel.age {
+            self.age(age)?;
+        }
+        self.line.push(b'\n');
+        out.write_all(&self.line)
+    }
+
+    /// The state and the two queues, as far as they are known.
+    fn begin(&mut self, state: State, queues: Option<[u32; 2]>) -> io::Result<()> {
+        let [width, recv, send, ..] = self.widths;
+        self.line.clear();
+        write!(self.line, "{:<width$} ", state.ss_name())?;
+        match queues {
+            Some(queues) => {
+                number(&mut self.line, queues[0], recv)?;
+                number(&mut self.line, queues[1], send)
+            }
+            None => write!(self.line, "{:<recv$} {:<send$} ", "-", "-"),
+        }
+    }
+
+    fn age(&mut self, age: Option<(Duration, bool)>) -> io::Result<()> {
+        match age {
+            Some((age, least)) => write!(self.line, " age:{}{}", if least { ">=" } else { "" }, Millis(age)),
+            None => write!(self.line, " age:-"),
+        }
     }
 
     /// The address at the right end of its column, the port at the left end of its own.
@@ -205,10 +242,8 @@ impl<'a> Lines<'a> {
         // Of a stack it is what -e shows, as far as it is known.
         if self.options.kernel.age || (self.options.extended && host.is_none()) {
             let least = host.is_some_and(|host| host.age_is_least);
-            match row.age {
-                Some(age) => write!(self.line, " age:{}{}", if least { ">=" } else { "" }, Millis(age))?,
-                None if host.is_some() => self.line.extend_from_slice(b" age:-"),
-                None => {}
+            if row.age.is_some() || host.is_some() {
+                self.age(row.age.map(|age| (age, least)))?;
             }
             for (true_of, word) in [(row.orphan, " orphan"), (row.unaccepted, " unaccepted")] {
                 self.line.extend_from_slice(if true_of { word.as_bytes() } else { b"" });

@@ -1,13 +1,17 @@
 //! `--by`: sockets counted instead of listed.
 
+use super::pass::Pass;
 use crate::commands::states::columns::{self, Line};
+use crate::filter::Filter;
+use crate::options::SsOptions;
 use anyhow::Result;
 use clap::ValueEnum;
 use lastack::observe::{Census, SocketRow, State};
-use lastack_host::Diag;
 use lastack_host::cgroups::Cgroups;
 use lastack_host::listeners::Listeners;
+use lastack_host::namespace::All;
 use lastack_host::processes::Processes;
+use lastack_host::{Diag, Dumped};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -27,6 +31,8 @@ pub(crate) enum By {
     Listener,
     /// Its control group.
     Cgroup,
+    /// The network namespace that it is in: all of them are looked at. It needs CAP_SYS_ADMIN.
+    Netns,
 }
 
 pub(super) struct Groups<'a> {
@@ -34,6 +40,8 @@ pub(super) struct Groups<'a> {
     processes: Option<&'a Processes>,
     listeners: Option<Listeners>,
     cgroups: Cgroups,
+    /// The one that is looked at.
+    namespace: String,
     counts: HashMap<String, Census>,
 }
 
@@ -41,10 +49,18 @@ impl<'a> Groups<'a> {
     pub(super) fn new(by: By, diag: &mut Diag, processes: Option<&'a Processes>) -> Result<Groups<'a>> {
         let listeners = if by == By::Listener { Some(Listeners::read(diag)?) } else { None };
         let cgroups = if by == By::Cgroup { Cgroups::read() } else { Cgroups::default() };
-        Ok(Groups { by, processes, listeners, cgroups, counts: HashMap::new() })
+        Ok(Groups { by, processes, listeners, cgroups, namespace: String::new(), counts: HashMap::new() })
     }
 
-    pub(super) fn add(&mut self, row: &SocketRow) {
+    /// Adds what passes.
+    pub(super) fn count(&mut self, pass: &mut Pass<'_>) -> Result<Dumped> {
+        pass.each(&mut |row| {
+            self.add(row);
+            Ok(())
+        })
+    }
+
+    fn add(&mut self, row: &SocketRow) {
         let name = self.name(row);
         self.counts.entry(name).or_default().enter(row.state);
     }
@@ -67,6 +83,7 @@ impl<'a> Groups<'a> {
                 Some(id) => self.cgroups.path(id).map_or_else(|| format!("id {id}"), str::to_owned),
                 None => "unknown".to_owned(),
             },
+            By::Netns => self.namespace.clone(),
         }
     }
 
@@ -105,4 +122,31 @@ impl<'a> Groups<'a> {
         let lines: Vec<Line> = ranked.into_iter().map(line).collect();
         columns::print(&[&by.to_uppercase(), "ALL", "LISTEN"], &lines, out)
     }
+}
+
+/// `--by netns`: the sockets of every namespace that can be entered; the others are counted and their first reasons told.
+pub(super) fn by_namespace(options: &SsOptions, filter: &Filter, out: &mut dyn Write) -> Result<()> {
+    let mut groups = Groups::new(By::Netns, &mut Diag::open()?, None)?;
+    let (all, mut dumped) = (All::find()?, Dumped::default());
+    let mut unreadable = all.unreadable;
+    for found in &all.found {
+        groups.namespace = found.to_string();
+        // A namespace without a socket that passes has its line, too.
+        groups.counts.entry(groups.namespace.clone()).or_default();
+        match found.within(|| groups.count(&mut Pass::new(options, filter)?)) {
+            Ok(Ok(counted)) => dumped.add(counted),
+            Ok(Err(error)) => return Err(error),
+            Err(error) => {
+                groups.counts.remove(&groups.namespace);
+                unreadable += 1;
+                eprintln!("{error}");
+            }
+        }
+    }
+    groups.print(options.json, out)?;
+    super::warn(&dumped, None);
+    if unreadable > 0 {
+        eprintln!("{unreadable} processes or namespaces could not be read: run as root to see them");
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::options::{Command, Options};
 use clap::Parser;
+use lastack::observe::State;
 
 fn options(words: &[&str]) -> SsOptions {
     match Options::try_parse_from(["lastack", "ss"].iter().chain(words)).unwrap().command {
@@ -14,7 +15,7 @@ fn states_come_from_the_filter_or_the_options() {
     let states = |words: &[&str]| {
         let options = options(words);
         let filter = Filter::parse(&options.filter.join(" "), &|_| None).unwrap();
-        states(&options, &filter)
+        super::pass::states(&options, &filter)
     };
     assert_eq!(states(&["-a"]), StateSet::ALL);
     assert_eq!(states(&["-l"]), StateSet::of(&[State::Listen, State::Closed]));

@@ -2,7 +2,7 @@ use super::numbers::{bits, general};
 use super::*;
 use crate::options::{Command, Options};
 use clap::Parser;
-use lastack::observe::{Bbr, Flow, SocketMemory, State, TcpInfo};
+use lastack::observe::{Bbr, Flow, SocketMemory, TcpInfo};
 
 fn options(words: &[&str]) -> SsOptions {
     match Options::try_parse_from(["lastack", "ss"].iter().chain(words)).unwrap().command {
