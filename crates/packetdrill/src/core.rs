@@ -206,6 +206,12 @@ impl Core {
         !self.answers.is_empty()
     }
 
+    /// The caller of this attempt waits no more: as if a signal came.
+    pub(crate) fn give_up(&mut self, number: u64) -> Answer {
+        self.waiters.retain(|waiter| waiter.number != number);
+        Err(libc::EINTR)
+    }
+
     /// The library is closed: nobody waits any more.
     pub(crate) fn dismiss_waiters(&mut self) {
         for waiter in std::mem::take(&mut self.waiters) {

@@ -101,8 +101,9 @@ impl World {
         let number = core.wait(attempt, until, late);
         if self.is_main() || !core.is_virtual() {
             let mut core = self.pass(core, Instant::NEVER, |core| core.is_answered(number));
-            // Nothing can happen any more and nobody else would make it: as if a signal came.
-            return core.take_answer(number).unwrap_or(Err(libc::EINTR));
+            // Nothing can happen any more and nobody else would make it: as if a signal came. The attempt must not be asked
+            // again, for the caller's memory is its own from here on.
+            return core.take_answer(number).unwrap_or_else(|| core.give_up(number));
         }
         loop {
             if let Some(answer) = core.take_answer(number) {

@@ -112,6 +112,9 @@ impl Stack {
             }
         }
         entry.engine.set_writer_waits(work.writer_waits, now);
+        if work.requests.push {
+            entry.engine.push();
+        }
         if work.requests.shutdown_read {
             entry.engine.shutdown_receive();
         }

@@ -61,15 +61,6 @@ pub fn make(
         Kind::Close => drop(library.close(fd)),
         Kind::Shutdown(how) => drop(library.shutdown(fd, c_int::from(how))),
         Kind::EpollCreate(size) => opened.push(library.epoll_create(c_int::from(size)) as c_int),
-        Kind::EpollControl { command, fd: of, events, null } => {
-            let mut event = Box::new(epoll_event { events, u64: 3 });
-            let at: *mut epoll_event = if null { null_mut() } else { &mut *event };
-            library.epoll_ctl(fd, c_int::from(command % 5), pick(of), at);
-        }
-        Kind::EpollWait { most, timeout } => {
-            let mut list = vec![epoll_event { events: 0, u64: 0 }; usize::try_from(most).unwrap_or(0)];
-            library.epoll_wait(fd, list.as_mut_ptr(), c_int::from(most), c_int::from(timeout));
-        }
         Kind::Pipe => {
             let mut ends = Box::new([-1; 2]);
             if library.pipe(ends.as_mut_ptr()) == 0 {
@@ -158,7 +149,7 @@ fn scatter(library: &Library, fd: c_int, kind: Kind, pick: &dyn Fn(u8) -> c_int)
     }
 }
 
-/// Options, poll(), splice() and sendfile().
+/// Options, readiness, splice() and sendfile().
 fn others(library: &Library, fd: c_int, kind: Kind, pick: &dyn Fn(u8) -> c_int) {
     match kind {
         Kind::Get { option, room } => {
@@ -194,6 +185,15 @@ fn others(library: &Library, fd: c_int, kind: Kind, pick: &dyn Fn(u8) -> c_int) 
             if to > 2 && from > 2 {
                 send_file(to, from, at, usize::from(len));
             }
+        }
+        Kind::EpollControl { command, fd: of, events, null } => {
+            let mut event = Box::new(epoll_event { events, u64: 3 });
+            let at: *mut epoll_event = if null { null_mut() } else { &mut *event };
+            library.epoll_ctl(fd, c_int::from(command % 5), pick(of), at);
+        }
+        Kind::EpollWait { most, timeout } => {
+            let mut list = vec![epoll_event { events: 0, u64: 0 }; usize::try_from(most).unwrap_or(0)];
+            library.epoll_wait(fd, list.as_mut_ptr(), c_int::from(most), c_int::from(timeout));
         }
         kind => unreachable!("made elsewhere: {kind:?}"),
     }

@@ -174,14 +174,14 @@ fn try_send(core: &mut Core, fd: c_int, left: &mut Bytes, flags: c_int, done: &m
     }
 }
 
-/// MSG_MORE is TCP_CORK for one call: the next call without it uncorks.
+/// MSG_MORE holds small segments back as TCP_CORK does, until a call without it.
 fn set_more(open: &mut Open, flags: c_int) {
     let more = flags & libc::MSG_MORE != 0;
     if more == open.more {
         return;
     }
     open.more = more;
-    open.socket.set_options(|options| options.cork = more);
+    open.socket.set_options(|options| options.more = more);
 }
 
 /// What TCP_INQ tells beside a recvmsg(): octets that are left, one at least when the stream ended; None when it is not

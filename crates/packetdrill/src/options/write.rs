@@ -127,7 +127,12 @@ fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
         time.ok_or(libc::EINVAL)
     };
     match name {
-        libc::TCP_NODELAY => socket.set_options(|options| options.nodelay = number != 0),
+        libc::TCP_NODELAY => {
+            socket.set_options(|options| options.nodelay = number != 0);
+            if number != 0 {
+                socket.push();
+            }
+        }
         libc::TCP_CORK => socket.set_options(|options| options.cork = number != 0),
         libc::TCP_MAXSEG => {
             let octets = u16::try_from(number).map_err(|_| libc::EINVAL)?;

@@ -243,3 +243,42 @@ fn splice_goes_through_a_pipe() {
     assert_eq!((pair.raw.close(ends[0]), pair.raw.close(ends[1])), (Ok(0), Ok(0)));
     pair.raw.free();
 }
+
+/// Thirty segments at a round trip of 20 ms: two to a burst, and the second of each is pushed (as Linux 6.18 sent them).
+#[test]
+fn bursts_end_with_a_push() {
+    let raw = Raw::open("");
+    let listener = listen(raw, LOCAL);
+    let mut peer = Peer::new(raw, at(REMOTE), at(LOCAL));
+    peer.send("S 0:0(0) win 65535 <mss 1000,sackOK,nop,nop,nop,wscale 7>");
+    peer.expect("S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK,nop,wscale 10>");
+    assert_eq!(raw.usleep(20_000), Ok(0));
+    peer.send(". 1:1(0) ack 1 win 512");
+    let fd = raw.accept(listener, null_mut(), null_mut()).expect("accept") as c_int;
+    assert_eq!(raw.put(fd, 30_000), Ok(30_000));
+    for burst in 0..5 {
+        let at = 1 + 2000 * burst;
+        peer.expect(&format!(". {at}:{}(1000) ack 1 <...>", at + 1000));
+        peer.expect(&format!("P. {}:{}(1000) ack 1 <...>", at + 1000, at + 2000));
+    }
+    raw.free();
+}
+
+/// TCP_NODELAY lets out what MSG_MORE or the cork hold, without a push of its own.
+#[test]
+fn nodelay_lets_out_what_is_held() {
+    let mut pair = Pair::accepted();
+    for (from, flags) in [(1, libc::MSG_MORE), (9, 0)] {
+        let cork = c_int::from(flags == 0);
+        assert_eq!(pair.raw.set(pair.fd, libc::IPPROTO_TCP, libc::TCP_CORK, &[cork]), Ok(0));
+        assert_eq!(pair.raw.send(pair.fd, [7_u8; 4].as_ptr().cast(), 4, flags), Ok(4));
+        assert_eq!(pair.raw.send(pair.fd, [7_u8; 4].as_ptr().cast(), 4, flags), Ok(4));
+        assert_eq!(pair.raw.usleep(50_000), Ok(0));
+        assert_eq!(pair.raw.set(pair.fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, &[1]), Ok(0));
+        let flags = if flags == 0 { "P." } else { "." };
+        let left = pair.peer.expect(&format!("{flags} {from}:{}(8) ack 1 <...>", from + 8));
+        assert!(pair.raw.clock() - left < 1000);
+        pair.peer.send(&format!(". 1:1(0) ack {} win 512", from + 8));
+    }
+    pair.raw.free();
+}

@@ -247,3 +247,17 @@ fn the_real_clock() {
     assert_eq!(waiting.end().0, Ok(vec![1, 2, 3]));
     pair.raw.free();
 }
+
+/// The thread that drives the clock waits for what cannot come: it is interrupted, and its buffer stays as it is afterwards.
+#[test]
+fn a_call_that_was_interrupted_writes_no_more() {
+    let mut pair = Pair::accepted();
+    let mut buffer = [0_u8; 8];
+    assert_eq!(pair.raw.recv(pair.fd, buffer.as_mut_ptr().cast(), 8, 0), Err(libc::EINTR));
+    let mut list = libc::pollfd { fd: pair.fd, events: libc::POLLIN, revents: 0 };
+    assert_eq!(pair.raw.poll(&mut list, 1, -1), Err(libc::EINTR));
+    pair.data(1, 5);
+    assert_eq!((buffer, list.revents), ([0; 8], 0));
+    assert_eq!(pair.raw.take(pair.fd, 8, 0).map(|octets| octets.len()), Ok(4));
+    pair.raw.free();
+}

@@ -195,6 +195,7 @@ pub(crate) struct Requests {
     pub(crate) listen: Option<u32>,
     pub(crate) connect: Option<SocketAddr>,
     pub(crate) options: bool,
+    pub(crate) push: bool,
     pub(crate) shutdown_read: bool,
     pub(crate) shutdown_write: bool,
     pub(crate) close: bool,

@@ -26,6 +26,12 @@ impl Socket {
         self.cell.mark();
     }
 
+    /// TCP_NODELAY was set, be it again: what is queued goes out now, even from behind a cork.
+    pub fn push(&self) {
+        self.cell.lock().requests.push = true;
+        self.cell.mark();
+    }
+
     /// SO_RCVBUF: `octets` are doubled and bounded (`rmem_max`), as Linux does.
     pub fn set_receive_buffer(&self, octets: u32) {
         let bounds = self.cell.bounds();

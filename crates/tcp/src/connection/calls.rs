@@ -28,8 +28,24 @@ impl Connection {
             return;
         }
         self.send.end += chunk.len() as u32;
+        let more = self.options_ref().more;
         let buffer = &mut self.outgoing().buffer;
-        if urgent { buffer.push_urgent(chunk) } else { buffer.push(chunk) }
+        if urgent {
+            buffer.push_urgent(chunk)
+        } else {
+            buffer.push(chunk)
+        }
+        if !more {
+            buffer.mark_push();
+        }
+    }
+
+    /// What is queued goes out now, small or not: TCP_NODELAY was set, be it again (Linux tcp_push_pending_frames).
+    pub fn push(&mut self) {
+        let end = self.send.end;
+        if let Some(outgoing) = &mut self.outgoing {
+            outgoing.push_end = end;
+        }
     }
 
     /// RECEIVE: the next in-order octets, moved out. They fill the receive buffer until [`Connection::consumed`].

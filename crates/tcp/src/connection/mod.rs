@@ -9,6 +9,7 @@
 
 mod ack;
 mod arrives;
+mod burst;
 mod calls;
 mod count;
 mod fast_open;
@@ -38,7 +39,7 @@ use crate::receive::{Autotune, ReceiveWindow};
 use crate::send::{Recovery, RttEstimator, SendBuffer};
 use crate::state::CONNECTION;
 use crate::time_wait::{Remains, TIME_WAIT_LENGTH, TimeWait};
-use crate::{Arrival, Instant, Knobs, Output};
+use crate::{Arrival, Instant, Knobs, Output, Seq};
 use ack::AckPolicy;
 use fast_open::{Awaited, Began};
 use incoming::Incoming;
@@ -123,6 +124,10 @@ const _: () = assert!(size_of::<Connection>() <= 320);
 struct Outgoing {
     buffer: SendBuffer,
     recovery: Recovery,
+    /// The end of the burst that is being sent; see `burst`.
+    burst_end: Seq,
+    /// What is queued before it goes out whatever Nagle and the cork say.
+    push_end: Seq,
 }
 
 impl Connection {
@@ -304,7 +309,12 @@ impl Connection {
     fn outgoing(&mut self) -> &mut Outgoing {
         let una = self.send.una;
         self.outgoing.get_or_insert_with(|| {
-            Box::new(Outgoing { buffer: SendBuffer::new(una), recovery: Recovery::new(una) })
+            Box::new(Outgoing {
+                buffer: SendBuffer::new(una),
+                recovery: Recovery::new(una),
+                burst_end: una,
+                push_end: una,
+            })
         })
     }
 

@@ -168,7 +168,10 @@ impl Connection {
         }
         let options = self.options_ref();
         let small_in_flight = self.send.small_end.gt(self.send.una) && self.send.small_end.le(self.send.nxt);
-        options.cork || (!options.nodelay && self.send.in_flight() > 0 && small_in_flight)
+        if self.outgoing.as_ref().is_some_and(|outgoing| outgoing.push_end == self.send.end) {
+            return false;
+        }
+        options.cork || options.more || (!options.nodelay && self.send.in_flight() > 0 && small_in_flight)
     }
 
     fn urgent_pointer(&self) -> Option<Seq> {
@@ -180,6 +183,9 @@ impl Connection {
         let first = self.send.in_flight() == 0;
         let space = len + u32::from(fin);
         let mut segment = self.compose(seq, len, fin, turn);
+        if self.ends_burst(seq, len, mss) {
+            segment.header.flags = segment.header.flags.with(Flags::PSH);
+        }
         if len > 0 && self.ecn.is_agreed() {
             // Only data that was never sent: RFC 3168 section 6.1.5.
             segment.ect = true;
@@ -241,15 +247,15 @@ impl Connection {
     /// A segment with the octets `[seq, seq + len)`; it acknowledges as every segment does.
     fn compose(&mut self, seq: Seq, len: u32, fin: bool, turn: &mut Turn) -> Segment {
         let mss = self.effective_mss();
-        let (payload, urgent, empties) = match &self.outgoing {
+        let (payload, urgent, pushes) = match &self.outgoing {
             Some(outgoing) if len > 0 => {
-                let empties = seq + len == outgoing.buffer.end();
-                (outgoing.buffer.range(seq, len), outgoing.buffer.urgent(), empties)
+                let pushes = outgoing.buffer.is_pushed(seq + len) || self.forced == Forced::Window;
+                (outgoing.buffer.range(seq, len), outgoing.buffer.urgent(), pushes)
             }
             _ => (Payload::empty(), None, false),
         };
         let mut flags = if fin { Flags::FIN } else { Flags::default() };
-        if empties {
+        if pushes {
             flags = flags.with(Flags::PSH);
         }
         let mut header = self.header(seq, flags, turn);

@@ -35,6 +35,8 @@ pub struct SocketOptions {
     pub nodelay: bool,
     /// TCP_CORK: send full segments only, for at most 200 ms.
     pub cork: bool,
+    /// The last write had MSG_MORE: as corked until the next one, and nothing asks the peer to hurry (PSH).
+    pub more: bool,
     /// TCP_QUICKACK as last set: `Some(false)` starts in delayed mode.
     pub quickack: Option<bool>,
     /// SO_KEEPALIVE.
@@ -89,6 +91,7 @@ impl SocketOptions {
     pub const DEFAULT: SocketOptions = SocketOptions {
         nodelay: false,
         cork: false,
+        more: false,
         quickack: None,
         keepalive: false,
         keepidle: None,

@@ -5,6 +5,10 @@
 use crate::chunk::ChunkQueue;
 use bytes::Bytes;
 use lastack_wire::{Payload, Seq};
+use std::collections::VecDeque;
+
+/// Ends of writes remembered; when there are more, the oldest lose their PSH, which asks for nothing that must be.
+const PUSHES_MAX: usize = 64;
 
 /// What the application wrote and the peer has not acknowledged.
 #[derive(Debug)]
@@ -14,12 +18,14 @@ pub(crate) struct SendBuffer {
     start: Seq,
     /// The number after the last urgent octet.
     urgent: Option<Seq>,
+    /// Where writes ended: the segment that ends there has PSH, however often it is sent.
+    pushes: VecDeque<Seq>,
 }
 
 impl SendBuffer {
     /// An empty buffer whose first octet will have the number `start`.
     pub(crate) fn new(start: Seq) -> SendBuffer {
-        SendBuffer { octets: ChunkQueue::new(), start, urgent: None }
+        SendBuffer { octets: ChunkQueue::new(), start, urgent: None, pushes: VecDeque::new() }
     }
 
     /// Octets of memory charged.
@@ -36,6 +42,21 @@ impl SendBuffer {
     pub(crate) fn push(&mut self, octets: Bytes) {
         let pinned = octets.len();
         self.octets.push(octets, pinned);
+    }
+
+    /// The write ends here, and no other follows at once (RFC 9293 section 3.9.1.2: PUSH; not after MSG_MORE).
+    pub(crate) fn mark_push(&mut self) {
+        if self.pushes.len() == PUSHES_MAX {
+            self.pushes.pop_front();
+        }
+        self.pushes.push_back(self.end());
+    }
+
+    /// True when a write ended before this number.
+    pub(crate) fn is_pushed(&self, end: Seq) -> bool {
+        self.pushes
+            .binary_search_by_key(&self.start.distance_to(end), |push| self.start.distance_to(*push))
+            .is_ok()
     }
 
     /// Appends octets whose last one is urgent.
@@ -58,6 +79,9 @@ impl SendBuffer {
         let freed = self.start.distance_to(ack).min(self.octets.len());
         self.octets.advance(freed);
         self.start += freed;
+        while self.pushes.front().is_some_and(|push| push.le(self.start)) {
+            self.pushes.pop_front();
+        }
         if self.urgent.is_some_and(|urgent| urgent.le(ack)) {
             self.urgent = None;
         }
