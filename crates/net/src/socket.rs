@@ -5,6 +5,7 @@
 
 use crate::options::socket_options;
 use crate::{Handle, Keepalive, TcpListener, TcpStream};
+use bytes::Bytes;
 use lastack_stack::{Family, Socket, SocketOptions};
 use std::future::poll_fn;
 use std::io;
@@ -76,6 +77,45 @@ impl TcpSocket {
         self.socket.connect(peer)?;
         poll_fn(|cx| self.handle.shared.answered(self.socket.poll_connected(cx))).await?;
         Ok(TcpStream::new(self.socket, self.handle))
+    }
+
+    /// Connects, and when a Fast Open cookie of the peer's is known its SYN carries the first of `octets` (sendto() with
+    /// MSG_FASTOPEN, RFC 7413). Says how many went; the rest is to be written to the stream. A server may get them twice
+    /// (section 6.1 there), so they should be a request that may be repeated.
+    ///
+    /// # Errors
+    /// `Unsupported` when `tcp_fastopen` does not let clients; else as [`TcpSocket::connect`].
+    pub async fn connect_with(self, peer: SocketAddr, octets: &[u8]) -> io::Result<(TcpStream, usize)> {
+        self.socket.connect_with(peer, Bytes::copy_from_slice(octets))?;
+        let sent = poll_fn(|cx| self.handle.shared.answered(self.socket.poll_sent_with_syn(cx))).await?;
+        poll_fn(|cx| self.handle.shared.answered(self.socket.poll_connected(cx))).await?;
+        Ok((TcpStream::new(self.socket, self.handle), sent))
+    }
+
+    /// TCP_FASTOPEN_CONNECT.
+    ///
+    /// # Errors
+    /// None.
+    pub fn fastopen_connect(&self) -> io::Result<bool> {
+        Ok(self.socket.options().fast_open.connect)
+    }
+
+    /// TCP_FASTOPEN_CONNECT: when a cookie of the peer's is known, connect() returns at once and the first write goes with
+    /// the SYN. What it fails with, reads and writes report. The caution of [`TcpSocket::connect_with`] holds.
+    ///
+    /// # Errors
+    /// `Unsupported` when `tcp_fastopen` does not let clients.
+    pub fn set_fastopen_connect(&self, on: bool) -> io::Result<()> {
+        Ok(self.socket.set_fast_open_connect(on)?)
+    }
+
+    /// TCP_FASTOPEN of a listener to be: how many connections may have begun with data in their SYN and wait for their third
+    /// segment, at most `somaxconn`; zero: none. `tcp_fastopen` must let servers, too.
+    ///
+    /// # Errors
+    /// None before listen().
+    pub fn set_fastopen(&self, queue: u32) -> io::Result<()> {
+        Ok(self.socket.set_fast_open_queue(queue)?)
     }
 
     /// The local address, once the stack has answered bind().

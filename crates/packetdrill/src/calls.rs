@@ -2,6 +2,7 @@
 //!
 //! bind to connect are in `open`, octets in `stream`, pipes in `pipes`; poll and epoll in `crate::ready`.
 
+pub(crate) mod fast_open;
 pub(crate) mod open;
 pub(crate) mod pipes;
 pub(crate) mod stream;

@@ -45,7 +45,6 @@ pub(crate) const KEPT: &[(c_int, c_int, i32)] = &[
     (libc::IPPROTO_TCP, libc::TCP_THIN_LINEAR_TIMEOUTS, 0),
     (libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT, 0),
     (libc::IPPROTO_TCP, libc::TCP_SAVE_SYN, 0),
-    (libc::IPPROTO_TCP, libc::TCP_FASTOPEN_NO_COOKIE, 0),
     (libc::IPPROTO_TCP, TCP_TX_DELAY, 0),
     (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_WANT),
     (libc::IPPROTO_IP, libc::IP_RECVERR, 0),

@@ -70,7 +70,12 @@ fn events(open: &Open) -> u32 {
     if read_closed {
         events |= IN | RDHUP;
     }
-    if !matches!(state, State::SynSent | State::SynRecv) {
+    if socket.defers_connect() {
+        // The write that sends the SYN would not wait.
+        events |= OUT;
+    }
+    // A Fast Open server's connection is open before its third segment.
+    if !matches!(state, State::SynSent | State::SynRecv) || socket.is_open() {
         let connected = socket.peer_addr().is_some();
         if connected && socket.unread() > 0 && socket.poll_readable(&mut cx).is_ready() {
             events |= IN;

@@ -1,7 +1,7 @@
 //! The table's calls on sockets.
 
 use super::{U, int, on};
-use crate::calls::{self, open, pipes, stream};
+use crate::calls::{self, fast_open, open, pipes, stream};
 use crate::core::{Answer, Errno};
 use crate::memory::{Place, Scatter, Span};
 use crate::options;
@@ -152,17 +152,26 @@ pub(super) unsafe extern "C" fn sendto(
     from: *const c_void,
     len: size_t,
     flags: c_int,
-    _name: *const sockaddr,
-    _name_len: socklen_t,
+    name: *const sockaddr,
+    name_len: socklen_t,
 ) -> ssize_t {
-    // Of a stream Linux does not look at the name, but for MSG_FASTOPEN.
-    on(u, |world| stream::send(world, fd, &Span::new(from, len).into(), flags)) as ssize_t
+    let name = Span::new(name, name_len as usize);
+    on(u, |world| send_to(world, fd, &Span::new(from, len).into(), flags, name)) as ssize_t
+}
+
+/// Of a stream Linux does not look at the name, but for MSG_FASTOPEN.
+fn send_to(world: &World, fd: c_int, from: &Scatter, flags: c_int, name: Span) -> Answer {
+    if flags & libc::MSG_FASTOPEN == 0 {
+        return stream::send(world, fd, from, flags);
+    }
+    fast_open::send_with_syn(world, fd, from, flags, name)
 }
 
 pub(super) unsafe extern "C" fn sendmsg(u: U, fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
     on(u, |world| {
         let header = Place::new(message.cast_mut()).get()?;
-        stream::send(world, fd, &Scatter::new(header.msg_iov, header.msg_iovlen as c_int)?, flags)
+        let name = Span::new(header.msg_name, header.msg_namelen as usize);
+        send_to(world, fd, &Scatter::new(header.msg_iov, header.msg_iovlen as c_int)?, flags, name)
     }) as ssize_t
 }
 

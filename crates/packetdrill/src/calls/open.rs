@@ -6,6 +6,7 @@ use crate::core::{Answer, Core, Errno, errno};
 use crate::descriptors::{Descriptor, Open, placeholder};
 use crate::memory::{Place, Span, give};
 use crate::world::{Wait, World};
+use bytes::Bytes;
 use lastack_stack::{Family, SocketError};
 use libc::{c_int, socklen_t};
 use std::sync::Arc;
@@ -83,7 +84,7 @@ fn try_accept(core: &mut Core, fd: c_int, spare: c_int, name: Span, len: Place<s
 pub(crate) fn connect(world: &World, fd: c_int, name: Span) -> Answer {
     world.wait(
         |core| {
-            let over = if begin_connect(core, fd, name)? { libc::EALREADY } else { libc::EINPROGRESS };
+            let over = if begin_connect(core, fd, name, None)? { libc::EALREADY } else { libc::EINPROGRESS };
             let open = core.open(fd)?;
             let (nonblocking, limit) = (open.nonblocking, open.send_timeout);
             Ok(match (nonblocking, limit) {
@@ -98,8 +99,13 @@ pub(crate) fn connect(world: &World, fd: c_int, name: Span) -> Answer {
     )
 }
 
-/// Asks for the connection. True: it had been asked for already.
-fn begin_connect(core: &mut Core, fd: c_int, name: Span) -> Result<bool, Errno> {
+/// Asks for the connection; the SYN may carry octets. True: it had been asked for already.
+pub(super) fn begin_connect(
+    core: &mut Core,
+    fd: c_int,
+    name: Span,
+    with_syn: Option<Bytes>,
+) -> Result<bool, Errno> {
     let family = core.open(fd)?.family;
     let address = match address::read(name, family)? {
         Named::Ip(address) => address,
@@ -121,7 +127,10 @@ fn begin_connect(core: &mut Core, fd: c_int, name: Span) -> Result<bool, Errno> 
         core.need_address(ip.is_ipv6());
     }
     let open = core.open(fd)?;
-    linux(open.socket.connect(address))?;
+    linux(match with_syn {
+        Some(octets) => open.socket.connect_with(address, octets),
+        None => open.socket.connect(address),
+    })?;
     (open.connecting, open.failed) = (true, false);
     core.turn();
     Ok(false)
@@ -141,7 +150,7 @@ fn is_connected(open: &Open) -> bool {
     !matches!(open.socket.state(), State::SynSent | State::SynRecv)
 }
 
-fn connected(core: &mut Core, fd: c_int) -> Answer {
+pub(super) fn connected(core: &mut Core, fd: c_int) -> Answer {
     let open = core.open(fd)?;
     if !open.connecting {
         // connect(AF_UNSPEC) has nothing to wait for.

@@ -6,6 +6,7 @@ use crate::descriptors::Open;
 use crate::memory::Scatter;
 use crate::world::World;
 use bytes::Bytes;
+use lastack_stack::observe::State;
 use lastack_stack::{Socket, SocketError};
 use libc::c_int;
 use std::task::{Context, Poll, Waker};
@@ -126,9 +127,6 @@ pub(crate) fn send(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> An
     world.wait(
         |core| {
             let open = core.open(fd)?;
-            if flags & libc::MSG_FASTOPEN != 0 {
-                return Err(libc::EOPNOTSUPP);
-            }
             set_more(open, flags);
             let (nonblocking, limit) =
                 (open.nonblocking || flags & libc::MSG_DONTWAIT != 0, open.send_timeout);
@@ -146,7 +144,13 @@ pub(crate) fn send(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> An
     )
 }
 
-fn try_send(core: &mut Core, fd: c_int, left: &mut Bytes, flags: c_int, done: &mut usize) -> Option<Answer> {
+pub(super) fn try_send(
+    core: &mut Core,
+    fd: c_int,
+    left: &mut Bytes,
+    flags: c_int,
+    done: &mut usize,
+) -> Option<Answer> {
     let late = core.late;
     let open = match core.open(fd) {
         Ok(open) => open,
@@ -164,7 +168,9 @@ fn try_send(core: &mut Core, fd: c_int, left: &mut Bytes, flags: c_int, done: &m
                 *done += taken;
                 drop(left.split_to(taken));
                 if left.is_empty() {
-                    return Some(count(*done));
+                    // A first write that went with the SYN waits for the handshake.
+                    let early = waits && open.socket.state() == State::SynSent;
+                    return (!early).then(|| count(*done));
                 }
             }
             Err(SocketError::WouldBlock) if *done == 0 || waits => return None,

@@ -31,6 +31,7 @@ pub(crate) fn get(
             name.resize(16, 0);
             name
         }
+        (libc::IPPROTO_TCP, libc::TCP_FASTOPEN_KEY) => keys(core, fd)?,
         (libc::SOL_SOCKET, libc::SO_LINGER) => linger(core.open(fd)?),
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO) => time(core.open(fd)?.receive_timeout),
         (libc::SOL_SOCKET, libc::SO_SNDTIMEO) => time(core.open(fd)?.send_timeout),
@@ -107,6 +108,9 @@ fn tcp(open: &Open, name: c_int, knobs: &Knobs) -> Result<i32, Errno> {
         TCP_WINDOW_CLAMP => signed(options.window_clamp.unwrap_or(0)),
         TCP_QUICKACK => i32::from(options.quickack.unwrap_or(true)),
         TCP_USER_TIMEOUT => options.user_timeout.map_or(0, |time| time.as_millis() as i32),
+        libc::TCP_FASTOPEN => signed(options.fast_open.queue),
+        libc::TCP_FASTOPEN_CONNECT => i32::from(options.fast_open.connect),
+        libc::TCP_FASTOPEN_NO_COOKIE => i32::from(options.fast_open.no_cookie),
         TCP_INQ => i32::from(open.inq),
         TCP_TIMESTAMP => return Err(libc::ENOPROTOOPT),
         _ => kept(open, libc::IPPROTO_TCP, name)?,
@@ -136,6 +140,13 @@ fn kept(open: &Open, level: c_int, name: c_int) -> Result<i32, Errno> {
     let (_, _, default) = KEPT.iter().find(|(l, n, _)| (*l, *n) == (level, name)).ok_or(libc::ENOPROTOOPT)?;
     let set = open.kept.get(&(level, name)).and_then(|octets| octets.first_chunk::<4>());
     Ok(set.map_or(*default, |octets| i32::from_ne_bytes(*octets)))
+}
+
+/// The socket's keys, or the stack's as the sysctl has them; nothing when both have none.
+fn keys(core: &mut Core, fd: c_int) -> Result<Vec<u8>, Errno> {
+    let common = core.stack.knobs().tcp_fastopen_key;
+    let own = core.open(fd)?.socket.options().fast_open.keys;
+    Ok(own.map(|keys| *keys).or(common).map(|keys| keys.octets()).unwrap_or_default())
 }
 
 fn linger(open: &Open) -> Vec<u8> {

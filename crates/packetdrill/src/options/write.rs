@@ -8,7 +8,7 @@ use crate::calls::linux;
 use crate::core::{Answer, Core, Errno};
 use crate::descriptors::Open;
 use crate::memory::Span;
-use lastack_stack::{Family, Linger};
+use lastack_stack::{Family, FastOpenKeys, Linger};
 use libc::c_int;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ pub(crate) fn set(core: &mut Core, fd: c_int, level: c_int, name: c_int, value: 
         };
     }
     match (level, name) {
+        (libc::IPPROTO_TCP, libc::TCP_FASTOPEN_KEY) => return set_key(open, value),
         (libc::SOL_SOCKET, libc::SO_LINGER) => return set_linger(open, value),
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO) => return set_timeout(open, name, value),
         _ => {}
@@ -47,6 +48,13 @@ fn number(level: c_int, value: Span) -> Result<i32, Errno> {
         None if level == libc::IPPROTO_IP && !octets.is_empty() => Ok(i32::from(octets[0])),
         None => Err(libc::EINVAL),
     }
+}
+
+/// 16 octets, or 32 with a backup.
+fn set_key(open: &mut Open, value: Span) -> Answer {
+    let keys = FastOpenKeys::from_octets(&value.read()?).ok_or(libc::EINVAL)?;
+    open.socket.set_fast_open_keys(keys);
+    Ok(0)
 }
 
 fn set_linger(open: &mut Open, value: Span) -> Answer {
@@ -169,6 +177,15 @@ fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
                 options.user_timeout = (time > 0).then(|| Duration::from_millis(time));
             });
         }
+        libc::TCP_FASTOPEN => {
+            let limit = u32::try_from(number).map_err(|_| libc::EINVAL)?;
+            linux(socket.set_fast_open_queue(limit))?;
+        }
+        libc::TCP_FASTOPEN_CONNECT | libc::TCP_FASTOPEN_NO_COOKIE if !(0..=1).contains(&number) => {
+            return Err(libc::EINVAL);
+        }
+        libc::TCP_FASTOPEN_CONNECT => linux(socket.set_fast_open_connect(number == 1))?,
+        libc::TCP_FASTOPEN_NO_COOKIE => linux(socket.set_fast_open_no_cookie(number == 1))?,
         TCP_INQ => {
             open.inq = match number {
                 0 | 1 => number == 1,

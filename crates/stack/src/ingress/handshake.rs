@@ -263,14 +263,22 @@ impl Stack {
         let connected = Entry::new(engine, entry.tuple, cell.clone(), entry.claim, state, self.now);
         let connection = self.flows.insert_connection(connected, Some(flow));
         match cell {
-            Some(cell) => cell.update(|inner, wakes| {
-                inner.phase = Phase::Connected;
-                inner.flow = Some(connection);
-                inner.state = state;
-                inner.connected = Some(Ok(()));
-                inner.syn_room = None;
-                wakes.all();
-            }),
+            Some(cell) => {
+                let shut = cell.update(|inner, wakes| {
+                    inner.phase = Phase::Connected;
+                    inner.flow = Some(connection);
+                    inner.state = state;
+                    inner.connected = Some(Ok(()));
+                    wakes.all();
+                    // shutdown() came while the SYN with its octets was under way.
+                    let shut = inner.syn_room.take().is_some() && inner.write_shutdown;
+                    inner.requests.shutdown_write |= shut;
+                    shut
+                });
+                if shut {
+                    cell.mark();
+                }
+            }
             // close() came before the handshake was done (RFC 9293 section 3.10.4).
             None => return self.close_connection(connection),
         }

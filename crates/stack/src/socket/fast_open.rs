@@ -51,6 +51,11 @@ impl Socket {
         }
     }
 
+    /// True once octets may flow: connected, or accepted before the third segment.
+    pub fn is_open(&self) -> bool {
+        self.cell.lock().phase == Phase::Connected
+    }
+
     /// True while a connected-looking socket (TCP_FASTOPEN_CONNECT) waits for its first write to send the SYN.
     pub fn defers_connect(&self) -> bool {
         self.cell.lock().syn_room.is_some_and(|room| room > 0)

@@ -271,7 +271,9 @@ impl Socket {
     /// `NotConnected`.
     pub fn shutdown(&self, how: Shutdown) -> Result<(), SocketError> {
         self.cell.update(|inner, wakes| {
-            if inner.phase != Phase::Connected || inner.flow.is_none() {
+            // A SYN that carries the first write is as good as a connection: the FIN follows the handshake.
+            let early = how == Shutdown::Write && inner.syn_room == Some(0);
+            if !(early || inner.phase == Phase::Connected) || inner.flow.is_none() {
                 return Err(SocketError::NotConnected);
             }
             if how != Shutdown::Write {

@@ -12,6 +12,7 @@ const TIMESTAMPS: u8 = 1;
 const SACK: u8 = 2;
 const WINDOW_SCALE: u8 = 4;
 const ECN: u8 = 8;
+const SYN_DATA: u8 = 32;
 /// Octets of the timestamps option with its padding: Linux's advmss is without them.
 const TIMESTAMPS_LEN: u16 = 12;
 /// Segments that Linux expects at first (TCP_INIT_CWND).
@@ -70,11 +71,16 @@ impl Connection {
     fn tell_handshake(&self, info: &mut TcpInfo) {
         let agreed = self.negotiated();
         let scaled = agreed.window_scale.is_some();
-        info.options =
-            [(agreed.timestamps, TIMESTAMPS), (agreed.sack, SACK), (scaled, WINDOW_SCALE), (agreed.ecn, ECN)]
-                .iter()
-                .filter(|(yes, _)| *yes)
-                .fold(0, |all, (_, bit)| all | bit);
+        info.options = [
+            (agreed.timestamps, TIMESTAMPS),
+            (agreed.sack, SACK),
+            (scaled, WINDOW_SCALE),
+            (agreed.ecn, ECN),
+            (self.took_syn_data(), SYN_DATA),
+        ]
+        .iter()
+        .filter(|(yes, _)| *yes)
+        .fold(0, |all, (_, bit)| all | bit);
         (info.snd_wscale, info.rcv_wscale) = agreed.window_scale.unwrap_or((0, 0));
         let options = if agreed.timestamps { TIMESTAMPS_LEN } else { 0 };
         info.advmss = u32::from(self.receive.mss.saturating_sub(options));

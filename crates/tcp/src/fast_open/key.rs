@@ -67,6 +67,12 @@ impl FastOpenKeys {
         }
     }
 
+    /// The octets, 16 or 32, for who may read TCP_FASTOPEN_KEY.
+    pub fn octets(&self) -> Vec<u8> {
+        let backup = self.backup.as_ref().map(FastOpenKey::octets);
+        self.primary.octets().into_iter().chain(backup.into_iter().flatten()).collect()
+    }
+
     /// The text of the sysctl: `a-b-c-d` or `a-b-c-d,e-f-g-h`. It tells the secret to whoever reads it, as Linux tells root.
     pub fn reveal(&self) -> String {
         let text = |key: &FastOpenKey| {
