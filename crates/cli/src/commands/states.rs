@@ -8,10 +8,12 @@ mod namespaces;
 mod report;
 #[cfg(test)]
 mod tests;
+mod transitions;
 mod watch;
 
 use crate::Verdict;
 use crate::options::StatesOptions;
+use crate::signals::Interrupts;
 use anyhow::{Context, Result};
 use lastack_host::Diag;
 use report::Report;
@@ -22,29 +24,33 @@ use std::time::Duration;
 const SCHEMA: &str = "lastack.states/1";
 
 pub(crate) fn run(options: &StatesOptions) -> Result<Verdict> {
+    // The tracepoint must be put away; and before the thread that enters a namespace is made.
+    let watched = options.watch.is_some() && !options.counters;
+    let interrupts = if watched { Some(Interrupts::hold()?) } else { None };
+    let interrupts = interrupts.as_ref();
     match &options.place.net {
         Some(place) => {
             eprintln!("kernel, network namespace {place}");
-            place.within(|| look(options))?
+            place.within(|| look(options, interrupts))?
         }
         None => {
             eprintln!(
                 "kernel{}",
                 if options.all_netns { ", every network namespace" } else { ", this network namespace" }
             );
-            look(options)
+            look(options, interrupts)
         }
     }
 }
 
 /// Everything here happens in the namespace that was asked for.
-fn look(options: &StatesOptions) -> Result<Verdict> {
+fn look(options: &StatesOptions, interrupts: Option<&Interrupts>) -> Result<Verdict> {
     if options.all_netns {
         namespaces::print(options.json)?;
     } else if options.counters {
         counters::print(options.watch, options.json)?;
-    } else if let Some(pause) = options.watch {
-        watch::run(options, pause)?;
+    } else if let (Some(pause), Some(interrupts)) = (options.watch, interrupts) {
+        watch::run(options, pause, interrupts)?;
     } else {
         let report = Report::gather(options.by)?;
         report.warn();

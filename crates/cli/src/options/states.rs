@@ -34,7 +34,9 @@ pub(crate) struct StatesOptions {
     /// Count by this instead of by listener.
     #[arg(long, value_name = "WHAT", value_enum)]
     pub(crate) by: Option<By>,
-    /// Count again and again, by default every second; with rates. One JSON object per line when stdout is no terminal.
+    /// Count again and again, by default every second; with rates, and the changes of state from the tracepoint
+    /// sock:inet_sock_set_state where it may be had (as root), else by looking once a second; which of the two is said. One JSON
+    /// object per line when stdout is no terminal.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1", value_parser = seconds)]
     pub(crate) watch: Option<Duration>,
     /// The kernel's TCP counters that grew, by default over one second, with what each means.

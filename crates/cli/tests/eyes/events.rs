@@ -179,6 +179,44 @@ fn who_watches_sees_ages_grow() {
 }
 
 #[test]
+fn a_watched_census_tells_how_many_went_from_which_state_to_which() {
+    in_namespace(|| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lastack"));
+        let ours = Watcher::new(command.args(["states", "--watch", "0.5"]));
+        ours.until(|line| line.contains("\"transitions\""));
+        for _ in 0..10 {
+            life();
+        }
+        let reports = |lines: &[String]| -> Vec<serde_json::Value> {
+            lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        };
+        let seen = |lines: &[String], from: &str, to: &str| -> u64 {
+            let all = reports(lines);
+            let changes = all.iter().flat_map(|report| report["transitions"]["changes"].as_array().unwrap());
+            let these = changes.filter(|change| change["from"] == from && change["to"] == to);
+            these.map(|change| change["count"].as_u64().unwrap()).sum()
+        };
+        let traced = ours.lines.lock().unwrap().iter().any(|line| line.contains("\"source\":\"tracepoint\""));
+        let (from, to) = if traced { ("FIN_WAIT2", "CLOSE") } else { ("CLOSE", "TIME_WAIT") };
+        if !traced {
+            skipped("states --watch: the tracepoint may not be had here; it sampled");
+        }
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while seen(&ours.lines.lock().unwrap(), from, to) < 10 {
+            assert!(Instant::now() < deadline, "{:?}", ours.lines.lock().unwrap());
+            thread::sleep(Duration::from_millis(50));
+        }
+        let (well, told) = ours.end();
+        assert!(well);
+        assert_eq!(seen(&told, from, to), 10);
+        if traced {
+            assert_eq!((seen(&told, "CLOSE", "SYN_SENT"), seen(&told, "LAST_ACK", "CLOSE")), (10, 10));
+            assert_eq!(reports(&told).last().unwrap()["transitions"]["missed"]["lost"], 0);
+        }
+    });
+}
+
+#[test]
 fn every_network_namespace_is_counted() {
     in_namespace(|| {
         let zoo = Zoo::new();

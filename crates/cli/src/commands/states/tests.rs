@@ -73,3 +73,14 @@ fn counters_that_grew_have_a_meaning() {
     assert_eq!(json[1], serde_json::json!({ "name": "TcpExtUnheard", "growth": 5 }));
     assert_eq!(grown.len(), 2);
 }
+
+#[test]
+fn changes_of_state_are_ranked_by_their_rate() {
+    let counts = std::collections::BTreeMap::from([
+        ((State::SynSent, State::Established), 5),
+        ((State::Established, State::CloseWait), 40),
+    ]);
+    let printed = text(|out| transitions::lines(&counts, Duration::from_millis(500), out).unwrap());
+    let expected = "  ESTABLISHED -> CLOSE_WAIT       80.0/s\n  SYN_SENT    -> ESTABLISHED      10.0/s\n";
+    assert_eq!(printed, expected);
+}

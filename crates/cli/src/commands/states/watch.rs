@@ -1,26 +1,39 @@
 //! Again and again: a table with rates and a curve for a terminal, one JSON object per line for everything else.
 
 use super::report::Report;
+use super::transitions::Transitions;
 use crate::options::StatesOptions;
+use crate::signals::Interrupts;
 use anyhow::Result;
 use lastack::observe::{Census, State};
+use serde::Serialize;
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// Points of a curve.
 const POINTS: usize = 30;
 
-pub(super) fn run(options: &StatesOptions, pause: Duration) -> Result<()> {
+/// One line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    transitions: &'a Transitions,
+}
+
+/// Until Ctrl-C.
+pub(super) fn run(options: &StatesOptions, pause: Duration, interrupts: &Interrupts) -> Result<()> {
     let mut out = io::stdout().lock();
     let lines = options.json || !out.is_terminal();
     let mut history = History::default();
+    let mut transitions = Transitions::open()?;
     let mut next = Instant::now();
     loop {
         let report = Report::gather(options.by)?;
         if lines {
-            serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
+            let line = Line { report: &report, transitions: &transitions };
+            serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
             writeln!(out)?;
         } else {
             history.add(report.states);
@@ -28,11 +41,15 @@ pub(super) fn run(options: &StatesOptions, pause: Duration) -> Result<()> {
             write!(out, "\x1b[H\x1b[2J")?;
             history.print(pause, &mut out)?;
             writeln!(out)?;
+            transitions.print(pause, &mut out)?;
+            writeln!(out)?;
             report.print(&mut out)?;
         }
         out.flush()?;
         next += pause;
-        thread::sleep(next.saturating_duration_since(Instant::now()));
+        if transitions.count(next, interrupts)? {
+            return Ok(());
+        }
     }
 }
 
