@@ -106,6 +106,8 @@ counters! {
     EmbryonicRsts = "TcpExtEmbryonicRsts",
     /// Packets dropped because a socket's receive queue was over its limit.
     PruneCalled = "TcpExtPruneCalled",
+    /// Segments in order dropped because a socket's receive buffer was full even so.
+    RcvPruned = "TcpExtRcvPruned",
     /// Out-of-order octets given up for lack of space.
     OfoPruned = "TcpExtOfoPruned",
     /// TIME_WAITs that ended by their timer or began (Linux counts their beginning).
@@ -172,6 +174,8 @@ counters! {
     RetransFail = "TcpExtTCPRetransFail",
     /// Data octets joined to the tail of the receive queue.
     RcvCoalesce = "TcpExtTCPRcvCoalesce",
+    /// Segments in order dropped because TCP's memory was used up.
+    RcvQDrop = "TcpExtTCPRcvQDrop",
     /// Segments put in the out-of-order queue.
     OfoQueue = "TcpExtTCPOFOQueue",
     /// Out-of-order segments dropped for lack of space.
@@ -222,6 +226,8 @@ counters! {
     AbortFailed = "TcpExtTCPAbortFailed",
     /// Times the memory budget was under pressure.
     MemoryPressures = "TcpExtTCPMemoryPressures",
+    /// Milliseconds of memory pressure that is over.
+    MemoryPressuresChrono = "TcpExtTCPMemoryPressuresChrono",
     /// TIME_WAITs not created because the table was full.
     TimeWaitOverflow = "TcpExtTCPTimeWaitOverflow",
     /// SYNs answered with a cookie because the queue was full.

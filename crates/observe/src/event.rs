@@ -87,6 +87,11 @@ pub enum EventKind {
         /// Why.
         reason: FastOpenFailure,
     },
+    /// The connections together hold more pages than the second number of tcp_mem, or no more than the first again.
+    MemoryPressure {
+        /// It begins; else it ends.
+        begins: bool,
+    },
     /// Data, SYN or FIN was sent again.
     Retransmitted {
         /// Sequence number relative to nothing: as on the wire.
@@ -112,6 +117,8 @@ impl fmt::Display for EventKind {
                 f.write_str("possible SYN flooding, SYNs are dropped")
             }
             EventKind::FastOpenFellBack { reason } => write!(f, "Fast Open fell back: {reason}"),
+            EventKind::MemoryPressure { begins: true } => f.write_str("memory pressure begins (tcp_mem)"),
+            EventKind::MemoryPressure { begins: false } => f.write_str("memory pressure is over (tcp_mem)"),
             EventKind::Retransmitted { seq, len } => write!(f, "retransmitted: {len} octets from {seq}"),
         }
     }
@@ -209,6 +216,7 @@ reasons! {
         Duplicate = "everything in it arrived before",
         ReceiveBufferFull = "the receive buffer is full",
         OutOfOrderFull = "the out-of-order queue is full",
+        MemoryFull = "TCP's memory is used up (tcp_mem)",
         AfterFin = "it lies beyond the peer's FIN",
         Rfc1337 = "a RST in TIME_WAIT, with tcp_rfc1337 set",
         TimeWaitDuplicate = "an old segment in TIME_WAIT",
@@ -252,7 +260,7 @@ reasons! {
         AbortOnLinger = "the application closed with SO_LINGER zero",
         AbortByUser = "the application aborted",
         AbortOnOverflow = "the accept queue is full and tcp_abort_on_overflow is set",
-        AbortOnMemory = "too many orphaned sockets",
+        AbortOnMemory = "too many orphaned sockets, or no memory for them",
         KeepaliveTimeout = "the peer did not answer keepalive probes",
         FinWait2Expired = "the peer did not close in tcp_fin_timeout",
         TimeWaitSocket = "a segment that TIME_WAIT or an orphaned FIN_WAIT2 must refuse",

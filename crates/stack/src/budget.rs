@@ -5,7 +5,7 @@
 //! block a shard too early, never exceeded.
 
 use crate::bind::BindTable;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const BLOCK: u32 = 64;
@@ -29,6 +29,8 @@ const KINDS: usize = 4;
 #[derive(Debug, Default)]
 pub struct Budget {
     taken: [AtomicU32; KINDS],
+    /// Pages that connections keep alive. No lease: it may be exceeded, and then something gives way.
+    memory: AtomicI64,
     binds: Mutex<BindTable>,
 }
 
@@ -41,6 +43,15 @@ impl Budget {
     /// The bound ports. Held for the length of one bind or release.
     pub(crate) fn binds(&self) -> MutexGuard<'_, BindTable> {
         self.binds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Pages of all shards.
+    pub(crate) fn memory(&self) -> i64 {
+        self.memory.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_memory(&self, pages: i64) {
+        self.memory.fetch_add(pages, Ordering::Relaxed);
     }
 
     /// Takes up to `want` units below the limit; says how many.

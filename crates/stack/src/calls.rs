@@ -195,22 +195,26 @@ impl Stack {
         entry.linger_until = linger;
         self.census.orphans += 1;
         let granted = self.leases.take(&self.budget, Limited::Orphans, self.config.knobs.tcp_max_orphans);
+        if !granted {
+            // The lease is given back with the connection, so it is taken beyond the limit for the moment.
+            let leased = self.leases.take(&self.budget, Limited::Orphans, u32::MAX);
+            debug_assert!(leased);
+        }
         if linger.is_none()
             && let Some(cell) = entry.cell.take()
         {
             detach(&cell, None);
         }
-        if !granted {
-            return self.too_many_orphans(flow);
+        let starves =
+            self.flows.slabs.connections.get(flow.slot()).is_some_and(|entry| self.starves_orphan(entry));
+        if !granted || starves {
+            return self.one_orphan_too_many(flow);
         }
         self.settle(flow, Outcome::Continue);
     }
 
-    /// One orphan more than `tcp_max_orphans`: its FIN, then RST (TIMELINES T30).
-    fn too_many_orphans(&mut self, flow: FlowRef) {
-        // The lease is given back with the connection, so it is taken beyond the limit for the moment.
-        let leased = self.leases.take(&self.budget, Limited::Orphans, u32::MAX);
-        debug_assert!(leased);
+    /// One orphan more than `tcp_max_orphans`, or no memory for it: its FIN, then RST (TIMELINES T30).
+    fn one_orphan_too_many(&mut self, flow: FlowRef) {
         let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
         let limits = TransmitLimits { super_segment_max: 0 };
         for _ in 0..LAST_SEGMENTS {

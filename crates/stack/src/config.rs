@@ -39,7 +39,7 @@ pub struct Capabilities {
 pub struct Limits {
     /// Connections and active opens: a further connect() gets ENOBUFS, a further third ACK is ignored.
     pub connections: u32,
-    /// Half-open requests of all listeners: a further SYN is dropped.
+    /// Half-open requests of all listeners: a further SYN is answered with a cookie, or dropped when `tcp_syncookies` is 0.
     pub half_open: u32,
     /// Replies that wait for the device: a further one is dropped.
     pub replies: usize,
@@ -88,6 +88,13 @@ pub struct Config {
 }
 
 impl Config {
+    /// The same with the knobs that depend on memory as Linux sets them on a machine with so many octets of it
+    /// ([`Knobs::for_memory`]).
+    pub fn with_memory(self, octets: u64) -> Config {
+        let Knobs { tcp_mem, tcp_rmem, tcp_wmem, .. } = Knobs::for_memory(octets);
+        Config { knobs: Knobs { tcp_mem, tcp_rmem, tcp_wmem, ..self.knobs }, ..self }
+    }
+
     /// A single shard with Linux's default knobs, an MTU of 1500 octets and a device without offloads.
     pub fn new(addresses: Vec<(IpAddr, u8)>) -> Config {
         Config {

@@ -16,6 +16,7 @@ mod info;
 mod ingress;
 mod lifecycle;
 mod listener;
+mod memory;
 mod message;
 mod ports;
 mod recycle;

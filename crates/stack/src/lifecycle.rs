@@ -98,6 +98,7 @@ impl Stack {
     /// After any call on a connection's engine.
     pub(crate) fn settle(&mut self, flow: FlowRef, outcome: Outcome) {
         let now = self.now;
+        self.charge_memory(flow);
         let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
         if let Some(cell) = &entry.cell {
             cell.update(|inner, wakes| tell_cell(inner, wakes, &mut entry.engine, &self.config.knobs, now));
@@ -190,6 +191,7 @@ impl Stack {
             self.wheel.remove(key);
         }
         self.leases.give(&self.budget, Limited::Connections);
+        self.release_memory(&entry);
         if entry.orphan {
             self.census.orphans -= 1;
             self.leases.give(&self.budget, Limited::Orphans);

@@ -9,6 +9,7 @@ use crate::flows::{FlowKind, FlowRef, Flows};
 use crate::fragments::Fragments;
 use crate::ingress::icmp::ErrorLimit;
 use crate::listener::Listeners;
+use crate::memory::Memory;
 use crate::ports::Ports;
 use crate::recycle::Stamps;
 use crate::wheel::Wheel;
@@ -45,6 +46,7 @@ pub struct Stack {
     pub(crate) ports: Ports,
     pub(crate) budget: Arc<Budget>,
     pub(crate) leases: Leases,
+    pub(crate) memory: Memory,
     pub(crate) mail: VecDeque<(ShardId, Message)>,
     /// IPv4 identification of the next packet.
     pub(crate) ident: u16,
@@ -93,6 +95,7 @@ impl Stack {
             icmp_limit: ErrorLimit::default(),
             ports: Ports::new(secrets.ports),
             leases: Leases::new(config.shard.count),
+            memory: Memory::new(config.shard.count),
             budget,
             mail: VecDeque::new(),
             ident: 1,
@@ -147,6 +150,7 @@ impl Stack {
             self.out.black_hole.forget();
         }
         self.config.knobs = knobs;
+        self.judge_memory();
     }
 
     /// What it was made from; the knobs are those in force.

@@ -97,6 +97,10 @@ impl Stack {
         let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
         entry.timer = None;
         self.out.begin(self.now, entry.tuple);
+        if self.reset_starving_orphan(flow) {
+            return;
+        }
+        let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
         let due = entry.engine.deadline().is_some_and(|deadline| deadline <= self.now);
         let outcome = if due {
             entry.engine.handle_timeout(&self.config.knobs, self.now, &mut self.out)

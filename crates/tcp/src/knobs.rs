@@ -8,6 +8,7 @@ mod absent;
 mod bounds;
 pub mod conf;
 mod error;
+mod memory;
 mod ports;
 mod profile;
 mod socket;
@@ -81,6 +82,9 @@ pub struct Knobs {
     pub tcp_challenge_ack_limit: u32,
     /// `net.ipv4.tcp_invalid_ratelimit`, milliseconds between answers to invalid segments of one flow.
     pub tcp_invalid_ratelimit: u32,
+    /// `net.ipv4.tcp_mem`, pages of 4096 octets over all connections: no pressure up to the first, pressure from the second
+    /// on, nothing more beyond the third.
+    pub tcp_mem: [u32; 3],
     /// `net.ipv4.tcp_rmem`, octets: least, default, largest receive buffer.
     pub tcp_rmem: [u32; 3],
     /// `net.ipv4.tcp_moderate_rcvbuf`: the receive buffer grows with what the application reads in a round trip.
@@ -144,6 +148,8 @@ impl Default for Knobs {
             // as a bound on what a flood can make a stack send.
             tcp_challenge_ack_limit: 1000,
             tcp_invalid_ratelimit: 500,
+            // Linux's for 23 GiB; see `Knobs::for_memory`.
+            tcp_mem: [287_901, 383_868, 575_802],
             tcp_rmem: [4096, 131_072, 33_554_432],
             tcp_moderate_rcvbuf: true,
             tcp_wmem: [4096, 16_384, 4_194_304],

@@ -19,6 +19,7 @@ pub mod knobs;
 pub mod listen;
 #[cfg(test)]
 mod matrix;
+pub mod memory;
 pub mod output;
 pub(crate) mod receive;
 pub mod segment;

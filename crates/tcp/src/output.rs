@@ -126,6 +126,13 @@ impl Output {
         self.events.push_back(Event { at: self.now, flow: self.flow, kind });
     }
 
+    /// Reports an event that is no flow's.
+    pub fn event_of_stack(&mut self, kind: EventKind) {
+        let flow = std::mem::replace(&mut self.flow, Flow::NONE);
+        self.event(kind);
+        self.flow = flow;
+    }
+
     /// Changes how many events are kept; zero stops listening.
     pub fn listen_to_events(&mut self, events_max: usize) {
         self.events_max = events_max;

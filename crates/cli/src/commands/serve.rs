@@ -9,6 +9,7 @@ mod counted;
 mod forward;
 mod http;
 mod log;
+mod memory;
 mod metrics;
 mod network;
 mod place;
@@ -117,7 +118,12 @@ async fn serve(
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let mtu = device.mtu();
-    let (handle, mut driver) = Driver::spawn(device, Config::new(place.stack.clone()))?;
+    let config = Config::new(place.stack.clone());
+    let config = match memory::of_machine() {
+        Some(octets) => config.with_memory(octets),
+        None => config,
+    };
+    let (handle, mut driver) = Driver::spawn(device, config)?;
     watch(&handle, place, listener, name.as_deref())?;
     let serving = async {
         for (address, _) in &place.stack {

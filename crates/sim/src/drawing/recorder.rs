@@ -62,6 +62,7 @@ impl Recorder {
             EventKind::PeerUnreachable { .. }
             | EventKind::CookieSent
             | EventKind::FastOpenFellBack { .. }
+            | EventKind::MemoryPressure { .. }
             | EventKind::SynFloodSuspected { .. } => What::Note(event.kind.to_string()),
             // Both are seen on the wire.
             EventKind::ResetSent { .. } | EventKind::Retransmitted { .. } => return,

@@ -149,6 +149,10 @@ fn knobs(dice: &mut Dice, rough: bool) -> Knobs {
         knobs.tcp_max_tw_buckets = dice.pick(&[0, 1, 4096, 4096, 4096]);
         knobs.tcp_abort_on_overflow = dice.chance(300);
         knobs.tcp_rfc1337 = dice.chance(100);
+        knobs.tcp_ecn = dice.pick(&[0, 1, 2, 2]);
+        if dice.chance(100) {
+            knobs.tcp_mem = dice.pick(&[[2, 4, 8], [20, 30, 40]]);
+        }
         knobs.tcp_keepalive_time = dice.pick(&[5, 7200]);
     }
     knobs

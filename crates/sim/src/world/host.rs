@@ -151,6 +151,12 @@ impl Host {
         self.shards.iter().map(|shard| shard.census().count(state)).sum()
     }
 
+    /// Pages that connections are charged; known exactly to a single shard only.
+    pub(crate) fn memory_pages(&self) -> Option<u64> {
+        let [only] = &self.shards[..] else { return None };
+        Some(only.memory_pages())
+    }
+
     /// The value of a counter.
     pub(crate) fn counter(&self, counter: Counter) -> u64 {
         self.shards.iter().map(|shard| shard.counters().value(counter)).sum()

@@ -318,6 +318,9 @@ impl World {
                 self.violate(what);
             }
             let counted: u32 = State::ALL.into_iter().map(|state| self.hosts[host].count(state)).sum();
+            if rows.is_empty() && self.hosts[host].memory_pages().is_some_and(|pages| pages > 0) {
+                self.violate(format!("host {host} still charges memory"));
+            }
             if rows.is_empty() && counted > 0 {
                 self.violate(format!("the census of host {host} still counts {counted} flows"));
             }

@@ -39,6 +39,8 @@ pub(crate) struct Entry<E> {
     pub(crate) linger_until: Option<Instant>,
     /// The application has closed; what the engine does now it does for itself.
     pub(crate) orphan: bool,
+    /// Pages that it is charged.
+    pub(crate) pages: u32,
 }
 
 impl<E> Entry<E> {
@@ -61,6 +63,7 @@ impl<E> Entry<E> {
             since: now,
             linger_until: None,
             orphan: false,
+            pages: 0,
         }
     }
 }

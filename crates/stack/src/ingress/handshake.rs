@@ -76,8 +76,9 @@ impl Stack {
         let knobs = &self.config.knobs;
         let Some(listener) = self.listeners.get_mut(number) else { return };
         if !self.leases.take(&self.budget, Limited::HalfOpens, self.config.limits.half_open) {
-            return self.turn_down(DropReason::SynQueueFull, Refusal::TableFull);
+            return self.do_without_a_record(number, tuple, arrival, iss);
         }
+        let floor = iss;
         let iss = iss.unwrap_or_else(|| isn::initial_sequence(&self.secret, &tuple, self.now));
         let offset = isn::timestamp_offset(&self.secret, &tuple, knobs);
         let mss = crate::egress::path_mss(self.config.mtu, &tuple);
@@ -87,7 +88,7 @@ impl Stack {
         syn_ack.header.options.fastopen = cookie;
         let Some(flow) = self.flows.insert_half(record, &tuple, number) else {
             self.leases.give(&self.budget, Limited::HalfOpens);
-            return self.turn_down(DropReason::SynQueueFull, Refusal::TableFull);
+            return self.do_without_a_record(number, tuple, arrival, floor);
         };
         listener.half_open += 1;
         listener.young += 1;
@@ -95,6 +96,16 @@ impl Stack {
         record.report(&mut self.out);
         self.out.reply(syn_ack);
         self.flows.slabs.half.restart(flow, self.now, delay);
+    }
+
+    /// The table of all listeners' requests is full: a cookie, when they are allowed; it cannot have a number of its own.
+    fn do_without_a_record(&mut self, number: u16, tuple: Tuple, arrival: &Arrival, iss: Option<Seq>) {
+        if iss.is_some() || self.config.knobs.tcp_syncookies == 0 {
+            return self.turn_down(DropReason::SynQueueFull, Refusal::TableFull);
+        }
+        if self.wants_cookie(number) {
+            self.answer_with_cookie(number, tuple, arrival);
+        }
     }
 
     pub(super) fn turn_down(&mut self, dropped: DropReason, refusal: Refusal) {

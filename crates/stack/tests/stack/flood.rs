@@ -1,7 +1,7 @@
 //! Many flows: what is bounded stays bounded, and one packet costs the same with one flow or ten thousand.
 
 use crate::raw::{Raw, ack, segment, syn};
-use crate::world::{Seeded, World, config};
+use crate::world::{Seeded, World, address, config};
 use lastack_stack::observe::{Counter, State};
 use lastack_stack::wire::{Frame, packet, tcp};
 use lastack_stack::{Config, Limits};
@@ -16,7 +16,10 @@ fn somebody(n: u32) -> SocketAddr {
 #[test]
 fn a_flood_of_syns_is_bounded_and_passes() {
     let limits = Limits { half_open: 500, ..Limits::default() };
-    let mut world = World::with(vec![(Config { limits, ..config(0) }, 1)]);
+    let mut config = Config { limits, ..config(0) };
+    config.knobs.tcp_syncookies = 0;
+    config.knobs.tcp_max_syn_backlog = 4096;
+    let mut world = World::with(vec![(config, 1)]);
     let _listener = world.listener(0, 80, 4096);
     for n in 0..20_000 {
         world.inject(0, segment(somebody(n), 80, &syn(n), ""));
@@ -31,6 +34,24 @@ fn a_flood_of_syns_is_bounded_and_passes() {
     world.run(Duration::from_secs(64));
     assert_eq!(world.count(0, State::SynRecv), 0);
     assert_eq!(world.stack(0).deadline(), None);
+}
+
+/// The table of all listeners' requests is full, each one's own queue is not: cookies, when they are allowed.
+#[test]
+fn a_full_table_of_requests_answers_with_cookies() {
+    let limits = Limits { half_open: 5, ..Limits::default() };
+    let mut world = World::with(vec![(Config { limits, ..config(0) }, 1), (config(1), 1)]);
+    let _listener = world.listener(0, 80, 4096);
+    for n in 0..20 {
+        world.inject(0, segment(somebody(n), 80, &syn(n), ""));
+    }
+    world.run_ms(1);
+    let client = world.connect(1, address(0, 80));
+    world.run_ms(10);
+    assert_eq!(client.try_connected(), Ok(()));
+    let counts = [Counter::SyncookiesSent, Counter::SyncookiesRecv, Counter::ListenDrops];
+    assert_eq!(counts.map(|counter| world.counter(0, counter)), [16, 1, 0]);
+    assert_eq!(world.count(0, State::SynRecv), 5);
 }
 
 #[test]

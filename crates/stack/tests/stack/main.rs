@@ -8,6 +8,7 @@ mod flood;
 mod icmp;
 mod listeners;
 mod matrix;
+mod memory;
 mod ports;
 mod raw;
 mod shards;

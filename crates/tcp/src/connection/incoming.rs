@@ -5,6 +5,7 @@
 use super::{Connection, Turn};
 use crate::chunk::ChunkQueue;
 use crate::clock::tsval;
+use crate::memory::MemoryLevel;
 use crate::receive::{Autotune, Reassembly};
 use crate::{Arrival, Seq};
 use bytes::Bytes;
@@ -128,7 +129,7 @@ impl Connection {
 
     /// The application read something: the receive buffer may grow (`tcp_moderate_rcvbuf`).
     pub(super) fn measure_reading(&mut self, turn: &Turn) {
-        if self.options_ref().rcvbuf.is_some() {
+        if self.options_ref().rcvbuf.is_some() || self.memory != MemoryLevel::Plenty {
             return;
         }
         let nxt = self.receive.nxt;

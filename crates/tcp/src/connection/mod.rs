@@ -18,6 +18,7 @@ mod incoming;
 mod info;
 mod rate;
 mod rows;
+mod scarce;
 mod seed;
 mod space;
 mod tally;
@@ -35,6 +36,7 @@ use crate::clock::AnswerLimit;
 use crate::congestion::Congestion;
 use crate::ecn::Ecn;
 use crate::knobs::SocketOptions;
+use crate::memory::MemoryLevel;
 use crate::receive::{Autotune, ReceiveWindow};
 use crate::send::{Recovery, RttEstimator, SendBuffer};
 use crate::state::CONNECTION;
@@ -91,6 +93,8 @@ pub struct Connection {
     sack: bool,
     window_scaled: bool,
     ecn: Ecn,
+    /// How scarce memory is, as the stack last said.
+    pub(crate) memory: MemoryLevel,
     /// No application holds it.
     orphan: bool,
     /// Our FIN is queued behind the data: nothing may follow.
@@ -186,6 +190,7 @@ impl Connection {
             sack: seed.sack,
             window_scaled: seed.window_scale.is_some(),
             ecn: Ecn::new(seed.ecn),
+            memory: MemoryLevel::Plenty,
             orphan: false,
             fin_queued: false,
             peer_finished: false,

@@ -3,6 +3,7 @@
 use super::Connection;
 use crate::Knobs;
 use crate::knobs::SocketOptions;
+use crate::memory::MemoryLevel;
 use lastack_observe::{State, Unreachable, row::Negotiated};
 use std::time::Duration;
 
@@ -54,7 +55,10 @@ impl Connection {
     /// (SO_RCVLOWAT) must be told (Linux tcp_epollin_ready, tcp_rmem_pressure).
     pub fn is_receive_pressed(&self) -> bool {
         let rcvbuf = self.receive.window.rcvbuf() as usize;
-        self.receive.window.is_nearly_closed(self.receive.nxt) || self.receive_charge() > rcvbuf - rcvbuf / 8
+        let scarce = self.memory != MemoryLevel::Plenty;
+        scarce
+            || self.receive.window.is_nearly_closed(self.receive.nxt)
+            || self.receive_charge() > rcvbuf - rcvbuf / 8
     }
 
     /// Memory that the send side keeps alive, in octets.
@@ -76,11 +80,12 @@ impl Connection {
     /// twice ten segments, at most `tcp_wmem[2]`.
     pub fn send_limit(&self, knobs: &Knobs) -> usize {
         if let Some(sndbuf) = self.options_ref().sndbuf {
-            return sndbuf as usize / 2;
+            return self.moderate_send_limit(sndbuf as usize / 2, knobs);
         }
         let segments = (self.congestion.cwnd() as usize).max(SEND_SEGMENTS_MIN);
         let wanted = 2 * segments * (usize::from(self.effective_mss()) + SEGMENT_OVERHEAD);
-        wanted.max(knobs.tcp_wmem[1] as usize).min(knobs.tcp_wmem[2] as usize)
+        let grown = wanted.max(knobs.tcp_wmem[1] as usize).min(knobs.tcp_wmem[2] as usize);
+        self.moderate_send_limit(grown, knobs)
     }
 
     /// Octets received in order that the application has not read, in its cell or here.

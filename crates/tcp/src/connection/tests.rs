@@ -9,5 +9,6 @@ mod lab;
 mod memory;
 mod options;
 mod pair;
+mod scarce;
 mod streams;
 mod timers;

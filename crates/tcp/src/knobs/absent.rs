@@ -30,7 +30,6 @@ pub(super) const TCP: &[&str] = &[
     "limit_output_bytes",
     "low_latency",
     "max_reordering",
-    "mem",
     "migrate_req",
     "min_rtt_wlen",
     "min_snd_mss",

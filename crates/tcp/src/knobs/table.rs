@@ -135,6 +135,7 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_max_orphans" tcp_max_orphans -2147483648..=INT, "orphans beyond it are reset";
     "net.ipv4.tcp_max_syn_backlog" tcp_max_syn_backlog -2147483648..=INT, "only with tcp_syncookies = 0: half-open requests";
     "net.ipv4.tcp_max_tw_buckets" tcp_max_tw_buckets -2147483648..=INT, "TIME_WAITs beyond it are not created";
+    "net.ipv4.tcp_mem" tcp_mem 0..=INT, "pages of all connections: no pressure up to, pressure from, no more than";
     "net.ipv4.tcp_moderate_rcvbuf" tcp_moderate_rcvbuf 0..=OCTET, "1: the receive buffer grows with the reader";
     "net.ipv4.tcp_orphan_retries" tcp_orphan_retries 0..=OCTET, "timeouts that end an orphan; 0 means 8";
     "net.ipv4.tcp_retries2" tcp_retries2 0..=OCTET, "timeouts that end a connection";

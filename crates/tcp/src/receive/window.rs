@@ -120,6 +120,11 @@ impl ReceiveWindow {
         }
     }
 
+    /// Memory is scarce: no more than so many octets are offered from now on, and the offer grows no more.
+    pub(crate) fn tighten(&mut self, octets: u32) {
+        self.threshold = self.threshold.min(octets);
+    }
+
     /// The raw window field of a segment that is about to be sent with ACK `nxt`; remembers it as advertised.
     /// `charged`: octets of memory that the receive and reassembly queues pin.
     pub(crate) fn select(&mut self, nxt: Seq, charged: usize, out: &mut Output) -> u16 {

@@ -88,6 +88,10 @@ impl Connection {
         let known = arrival.header.seq.distance_to(self.receive.nxt) as usize;
         let payload = arrival.payload.split_off(known.min(arrival.payload.len()));
         let len = payload.len() as u32;
+        if len > 0 && !self.has_memory_in_order(arrival.pinned, turn) {
+            self.throw_away(DropReason::MemoryFull, turn);
+            return Continue(());
+        }
         if len > 0 {
             self.heed_mark(arrival);
             self.deliver(payload, arrival.pinned);
@@ -98,8 +102,7 @@ impl Connection {
                 self.rto(turn.knobs),
                 turn.now,
             );
-            let charge = self.receive_charge();
-            self.receive.window.on_data(len, arrival.pinned, charge, self.receive.mss);
+            self.move_window(len, arrival.pinned);
             self.measure_arrival(len, arrival, turn);
         }
         if arrival.header.flags.fin() || self.join_out_of_order() {
@@ -145,6 +148,7 @@ impl Connection {
         self.tally().out_of_order += segments;
         let in_order = self.receive_charge() - self.incoming().reassembly.pinned();
         let room = (self.receive.window.rcvbuf() as usize).saturating_sub(in_order);
+        let room = self.room_out_of_order(room, turn);
         let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, turn.out);
         if !turn.knobs.tcp_dsack {
             self.incoming().reassembly.forget_duplicate();
