@@ -9,3 +9,4 @@ pub(crate) mod snapshot;
 pub(crate) mod ss;
 pub(crate) mod states;
 pub(crate) mod sysctl;
+pub(crate) mod why;

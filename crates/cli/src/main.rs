@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Command::Lab(options) => commands::lab::run(&options),
         Command::Sysctl(options) => commands::sysctl::run(&options),
         Command::States(options) => commands::states::run(&options),
+        Command::Why(options) => commands::why::run(&options),
         Command::Doctor(options) => commands::doctor::run(&options),
         Command::Snapshot(options) => commands::snapshot::run(&options),
     };

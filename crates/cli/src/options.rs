@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Sysctl(SysctlOptions),
     /// Count the kernel's TCP sockets by state, and by listener, process or network namespace.
     States(StatesOptions),
+    /// Answer what people ask about TCP's connections, with Linux's numbers; without a topic list the topics.
+    Why(WhyOptions),
     /// Say what is wrong with the TCP of the kernel or of a stack: evidence, culprit, cure and risk. It changes nothing.
     Doctor(DoctorOptions),
     /// Write down everything that can be seen, for --from of ss, states and doctor.
@@ -114,6 +116,20 @@ pub(crate) struct LabOptions {
     /// Write the drawing to this file, as SVG, instead of printing it.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+}
+
+/// What `lastack why` is told.
+#[derive(Args, Debug)]
+pub(crate) struct WhyOptions {
+    /// A topic of the list, its number, a sysctl's name.
+    #[arg(value_name = "TOPIC")]
+    pub(crate) topic: Option<String>,
+    /// The same as JSON.
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) json: bool,
+    /// The same as a page in Markdown.
+    #[arg(long)]
+    pub(crate) markdown: bool,
 }
 
 /// The situations, for --help.

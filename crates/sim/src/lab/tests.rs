@@ -62,6 +62,18 @@ fn a_flood_keeps_an_honest_client_out_until_its_requests_die() {
     assert_eq!(open.count(), 1);
 }
 
+/// Why the handshake has three segments: a client that did not ask says so, and no application hears of it.
+#[test]
+fn an_old_syn_leaves_no_connection() {
+    let diagram = preset("delayed-duplicate").unwrap().play().diagram;
+    let last = diagram.moments.iter().rev().find_map(|moment| match moment.what {
+        What::State { from, to, cause } => Some((from, to, cause)),
+        _ => None,
+    });
+    assert_eq!(last, Some((State::SynRecv, State::Closed, Cause::Reset)));
+    assert_eq!(departures(&diagram, Side::Left, "RST").len(), 1);
+}
+
 #[test]
 fn a_scene_is_the_same_every_time() {
     for preset in PRESETS {
