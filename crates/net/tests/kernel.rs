@@ -1,6 +1,8 @@
 //! The kernel's own TCP as the peer, over TUN: std::net sockets as clients and as servers, in a network namespace of each
 //! test's own.
 
+#[path = "kernel/fast_open.rs"]
+mod fast_open;
 mod world;
 
 use lastack_device::tun::{self, Ipv6, Tun};
