@@ -144,14 +144,14 @@ impl ActiveOpen {
         }
         self.due = false;
         let first = self.sent.replace(now).is_none();
+        // Some routers drop what asks for ECN (RFC 3168 section 6.1.1.1).
+        self.asks_ecn &= first || !knobs.tcp_ecn_fallback;
         let mut segment = self.syn(now);
         if first {
             out.count(Counter::ActiveOpens);
             ACTIVE_OPEN.go(State::Closed, Cause::ActiveOpen, out);
             self.open_fast(&mut segment, out);
         } else {
-            // Some routers drop what asks for ECN (RFC 3168 section 6.1.1.1).
-            self.asks_ecn &= !knobs.tcp_ecn_fallback;
             out.count(Counter::SynRetrans);
             out.count(Counter::RetransSegs);
             out.count(Counter::TimeoutRehash);
