@@ -248,18 +248,9 @@ impl<'s> Runner<'s> {
         while seen.segment.len > 0 && seen.segment.len < wanted.len {
             let Some((_, packet)) = self.machine.sent.front() else { break };
             let Ok(Some(next)) = octets::decode(packet) else { break };
-            let end = seen.segment.start.wrapping_add(seen.segment.len);
-            let fits = next.ends == seen.ends
-                && next.segment.start == end
-                && next.segment.ack == seen.segment.ack
-                && next.segment.len > 0
-                && seen.segment.len + next.segment.len <= wanted.len;
-            if !fits {
+            if !seen.join(&next, wanted.len) {
                 break;
             }
-            seen.segment.flags = seen.segment.flags.with(next.segment.flags);
-            seen.segment.len += next.segment.len;
-            seen.payload.extend_from_slice(&next.payload);
             self.machine.sent.pop_front();
         }
         seen

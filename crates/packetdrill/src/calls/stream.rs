@@ -51,15 +51,20 @@ fn try_receive(core: &mut Core, fd: c_int, to: &Scatter, flags: c_int, done: &mu
         return peek(open, to, room, flags);
     }
     let waits = !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
+    let patient = waits && !late && flags & libc::MSG_WAITALL != 0;
     if waits && *done == 0 && flags & libc::MSG_WAITALL == 0 && !is_readable(open) {
         return None;
     }
     while *done < room {
+        // A read that has something tells neither of the error behind it nor of what lies beyond the urgent mark.
+        if *done > 0 && (open.socket.is_at_mark() || open.socket.unread() == 0 && !patient) {
+            return Some(count(*done));
+        }
         let chunk = match open.socket.try_read(room - *done) {
             Ok(chunk) if chunk.is_empty() => return Some(count(*done)),
             Ok(chunk) => chunk,
             Err(SocketError::WouldBlock) if *done == 0 => return None,
-            Err(SocketError::WouldBlock) if waits && !late && flags & libc::MSG_WAITALL != 0 => return None,
+            Err(SocketError::WouldBlock) if patient => return None,
             Err(_) if *done > 0 => return Some(count(*done)),
             Err(error) => return Some(linux(Err(error))),
         };

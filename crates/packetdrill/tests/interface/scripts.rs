@@ -6,7 +6,7 @@
 mod words;
 
 use crate::tool::{Answer, Blocked, Raw, in_thread};
-use lastack_sim::octets::{self, Ends};
+use lastack_sim::octets::{self, Ends, Seen};
 use lastack_sim::runner::differences;
 use lastack_sim::runner::numbers::Numbers;
 use lastack_sim::script::ast::{Action, Call, Check, IcmpKind, Script, Segment, Step, When};
@@ -149,7 +149,7 @@ impl Player<'_> {
         if let Some((from, _)) = window
             && from > now
         {
-            let _ = self.raw.usleep(u32::try_from(from - now).map_err(|_| "too long")?);
+            self.sleep(from - now);
         }
         if let Action::Check(check) = &step.action {
             return self.check(check);
@@ -171,6 +171,15 @@ impl Player<'_> {
             Action::Call(call) => self.call(call, step.when, begun),
             Action::Set(_) => Err(format!("{UNKNOWN}: the interface has no way to set a sysctl later")),
             Action::Expect(_) | Action::Check(_) => Ok(()),
+        }
+    }
+
+    /// Longer than usleep() takes at once, too.
+    fn sleep(&self, mut usecs: i64) {
+        while usecs > 0 {
+            let part = usecs.min(1_000_000_000);
+            let _ = self.raw.usleep(part as u32);
+            usecs -= part;
         }
     }
 
@@ -241,6 +250,7 @@ impl Player<'_> {
             // A connect() of the stack: its port is its own choice.
             self.ends = Some(Ends { from: seen.ends.to, to: seen.ends.from });
         }
+        let seen = self.joined(seen, wanted);
         let live = self.numbers.in_script(&seen.segment, wanted);
         let (from, to) = window.unwrap_or((0, i64::MAX));
         let width = if to == i64::MAX { 0 } else { to - from };
@@ -253,6 +263,19 @@ impl Player<'_> {
         }
         self.base = self.base.max(at);
         Ok(())
+    }
+
+    /// Several segments in a row that make up the one of the script count as one.
+    fn joined(&mut self, mut seen: Seen, wanted: &Segment) -> Seen {
+        while seen.segment.len > 0 && seen.segment.len < wanted.len {
+            let Some((at, packet)) = self.receive() else { break };
+            let next = octets::decode(&packet);
+            if !matches!(&next, Ok(Some(next)) if seen.join(next, wanted.len)) {
+                self.unseen.push_front((at, packet));
+                break;
+            }
+        }
+        seen
     }
 
     fn begin_flow(&mut self) {

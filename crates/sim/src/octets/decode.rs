@@ -16,6 +16,25 @@ pub struct Seen {
     pub payload: Vec<u8>,
 }
 
+impl Seen {
+    /// As the tool does: a segment that goes on where this one ends becomes part of it, as long as both carry no more than
+    /// `most` octets. False: it does not belong to it.
+    pub fn join(&mut self, next: &Seen, most: u32) -> bool {
+        let fits = next.ends == self.ends
+            && self.segment.len > 0
+            && next.segment.start == self.segment.start.wrapping_add(self.segment.len)
+            && next.segment.ack == self.segment.ack
+            && next.segment.len > 0
+            && self.segment.len + next.segment.len <= most;
+        if fits {
+            self.segment.flags = self.segment.flags.with(next.segment.flags);
+            self.segment.len += next.segment.len;
+            self.payload.extend_from_slice(&next.payload);
+        }
+        fits
+    }
+}
+
 /// Reads an IP packet with a TCP segment. `None` when it carries no TCP; `Err` says what is wrong with it.
 pub fn decode(packet: &[u8]) -> Result<Option<Seen>, String> {
     let (from, to, protocol, payload) = ip(packet)?;

@@ -340,7 +340,9 @@ impl Runner<'_> {
         }
         let mut taken = 0;
         // A read ends at the mark, and the urgent octet behind it is not in the stream.
-        while taken < most && (taken == 0 || !open.socket.is_at_mark()) {
+        // Neither does it go on to an error behind the last octet: the next read tells that.
+        let more = |socket: &Socket| socket.unread() > 0 && !socket.is_at_mark();
+        while taken < most && (taken == 0 || more(&open.socket)) {
             let at_hole = open.socket.is_at_mark() && !open.socket.options().oobinline;
             match open.socket.try_read(most - taken) {
                 Ok(chunk) if chunk.is_empty() => break,

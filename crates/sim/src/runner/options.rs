@@ -250,6 +250,10 @@ pub(super) fn ready(socket: &Socket, wanted: i64) -> i64 {
     let mut cx = Context::from_waker(Waker::noop());
     let ended = socket.state() == lastack_observe::State::Closed && socket.peer_addr().is_some();
     let mut events = 0;
+    if socket.state() == lastack_observe::State::Listen {
+        let waits = socket.poll_acceptable(&mut cx).is_ready();
+        return if waits { POLLIN & wanted } else { 0 };
+    }
     if socket.poll_readable(&mut cx).is_ready() {
         events |= POLLIN;
     }

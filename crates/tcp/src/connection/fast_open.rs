@@ -191,6 +191,7 @@ impl Connection {
         let (una, len, mss) = (self.send.una, rest.len() as u32, u32::from(self.effective_mss()));
         let outgoing = self.outgoing();
         outgoing.buffer.push(rest);
+        outgoing.buffer.mark_push();
         outgoing.recovery.on_sent(una, una, len, mss, now);
         outgoing.recovery.on_path_shrunk(una, una + len);
         self.send.end += len;

@@ -115,7 +115,12 @@ impl Connection {
     /// Takes what waited out of order and is in order now. True when the peer's FIN comes next.
     fn join_out_of_order(&mut self) -> bool {
         if !self.holds_out_of_order() {
-            return self.fin_is_next();
+            let fin = self.fin_is_next();
+            if fin {
+                // A gap is filled as well when a bare FIN waited behind it.
+                self.ack.owe_now();
+            }
+            return fin;
         }
         loop {
             let nxt = self.receive.nxt;

@@ -199,6 +199,18 @@ fn a_fin_that_overtook_data_waits_for_it() {
 }
 
 #[test]
+fn a_bare_fin_that_overtook_data_is_acknowledged_with_them() {
+    let mut lab = Lab::new();
+    let fin = lab.segment(Flags(0x11), 4, 1, b"");
+    lab.arrive(fin);
+    assert_eq!(lab.state(), State::Established);
+    lab.trace();
+    lab.data(1, 1, b"abc");
+    assert_eq!((lab.state(), lab.read()), (State::CloseWait, b"abc".to_vec()));
+    assert!(lab.trace()[0].contains("ack=5"), "at once, not after the delay");
+}
+
+#[test]
 fn t46_abort_in_each_state() {
     let mut lab = Lab::new();
     let outcome = lab.connection.abort(Cause::Abort, &lab.knobs, lab.now, &mut lab.out);
