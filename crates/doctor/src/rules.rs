@@ -2,12 +2,18 @@
 
 mod accept;
 mod close_wait;
+mod closing;
 mod descriptors;
 mod machine;
+mod ports;
+mod settings;
+mod silent;
 mod syn;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time_wait;
+mod traffic;
+mod windows;
 
 use crate::case::Case;
 use crate::{Finding, Threshold};
@@ -91,4 +97,23 @@ pub const RULES: &[Rule] = &[
     machine::ORPHANS,
     machine::MEMORY,
     machine::CONNTRACK,
+    closing::HALF_CLOSED,
+    closing::ORPHANED,
+    closing::STUCK,
+    silent::ONE_SIDED,
+    silent::GONE,
+    windows::PEERS,
+    windows::OURS,
+    traffic::RETRANSMISSION,
+    traffic::IDLE,
+    ports::PARITY,
+    ports::COLLISIONS,
+    settings::RECYCLE,
+    settings::BUCKETS,
+    settings::FIN_TIMEOUT,
+    settings::COOKIES,
+    settings::TIMESTAMPS,
+    settings::UNKNOWN,
+    settings::DIFFERENT,
+    settings::ABORT,
 ];

@@ -58,6 +58,20 @@ thresholds! {
     Orphans = "orphans", 75.0 "%", "orphans of tcp_max_orphans";
     Memory = "memory", 90.0 "%", "TCP's memory of where tcp_mem's pressure begins";
     Conntrack = "conntrack", 80.0 "%", "entries of nf_conntrack_max";
+    FinWait2Held = "fin_wait2.held", 100.0 "sockets", "FIN_WAIT2 sockets of one holder that every look found";
+    FinWait2Orphans = "fin_wait2.orphans", 1000.0 "sockets", "FIN_WAIT2 sockets that nobody holds";
+    ClosingStuck = "closing.stuck", 20.0 "sockets", "sockets in LAST_ACK, CLOSING or FIN_WAIT1 whose FIN is repeated in every look";
+    OneSided = "one_sided.challenges", 3.0 "SYNs", "SYNs for ESTABLISHED connections between the looks";
+    SilentRetransmits = "silent.retransmits", 4.0 "timeouts", "timeouts in a row after which a peer counts as gone";
+    SilentSockets = "silent.sockets", 5.0 "sockets", "connections to peers that are gone";
+    ZeroWindow = "zero_window.sockets", 5.0 "sockets", "connections whose peer's window is closed in every look";
+    UnreadOctets = "unread.octets", 65536.0 "octets", "Recv-Q from which on a connection counts as not read";
+    UnreadSockets = "unread.sockets", 5.0 "sockets", "connections that one holder does not read in any look";
+    RetransmissionPercent = "retransmission.percent", 5.0 "%", "segments that are sent again";
+    RetransmissionSegments = "retransmission.segments", 200.0 "segments", "fewer sent segments between the looks prove nothing";
+    IdleSockets = "idle.sockets", 1000.0 "sockets", "idle connections of one holder without keepalive";
+    IdleSeconds = "idle.seconds", 3600.0 "s", "from when on a connection is idle";
+    LintTimeWaits = "lint.tw_buckets", 16384.0 "sockets", "a tcp_max_tw_buckets below it was lowered by somebody";
     TimeWaitTable = "time_wait.table", 90.0 "%", "TIME_WAITs of tcp_max_tw_buckets";
 }
 

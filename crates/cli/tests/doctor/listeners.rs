@@ -1,22 +1,13 @@
 //! Slow accept loops, bursts, and backlogs that are capped.
 
 use crate::namespace::in_namespace;
-use crate::sick::{doctor, set_sysctl};
-use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use crate::sick::{doctor, listener, set_sysctl};
+use std::net::TcpStream;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 const LOCAL: &str = "127.0.0.1:80";
-
-/// A listener with this backlog.
-fn listener(backlog: i32) -> TcpListener {
-    let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-    bind(&listener, &LOCAL.parse::<SocketAddr>().unwrap()).unwrap();
-    listen(&listener, backlog).unwrap();
-    TcpListener::from(listener)
-}
 
 /// Clients that wait, each on a thread of its own.
 fn clients(count: u32) {
@@ -33,7 +24,7 @@ fn clients(count: u32) {
 #[test]
 fn a_program_that_does_not_accept_is_found() {
     in_namespace("a_program_that_does_not_accept_is_found", || {
-        let listener = listener(15);
+        let listener = listener(LOCAL, 15);
         // There is room for 16.
         clients(11);
         let below = doctor(&["--for", "0.5"]);
@@ -62,7 +53,7 @@ fn a_program_that_does_not_accept_is_found() {
 #[test]
 fn a_slow_accept_loop_is_told_from_one_that_stands() {
     in_namespace("a_slow_accept_loop_is_told_from_one_that_stands", || {
-        let listener = listener(15);
+        let listener = listener(LOCAL, 15);
         clients(20);
         thread::spawn(move || {
             let mut held = Vec::new();
@@ -80,7 +71,7 @@ fn a_slow_accept_loop_is_told_from_one_that_stands() {
 
 /// A burst of clients meets a program that then accepts all at once: between the looks the queue overflows, at them it is empty.
 fn burst(clients_at_once: u32) {
-    let listener = listener(15);
+    let listener = listener(LOCAL, 15);
     let (start, started) = channel::<()>();
     thread::spawn(move || {
         started.recv().unwrap();

@@ -9,5 +9,10 @@ mod listeners;
 #[path = "../interop/namespace.rs"]
 mod namespace;
 mod neighbour;
+mod peers;
+mod programs;
+mod puppet;
+mod settings;
 mod sick;
+mod syns;
 mod time_wait;

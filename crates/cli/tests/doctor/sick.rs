@@ -1,6 +1,8 @@
 //! The doctor, run on the namespace that the test is in, and what it said.
 
+use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 use serde_json::Value;
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
 /// What one run said.
@@ -74,4 +76,13 @@ impl Examined {
 /// Sets a sysctl of the namespace that the thread is in: which is the test's own.
 pub(crate) fn set_sysctl(name: &str, value: &str) {
     std::fs::write(format!("/proc/sys/{}", name.replace('.', "/")), value).expect("we are root in it");
+}
+
+/// A listener with a backlog of the test's choice.
+pub(crate) fn listener(local: &str, backlog: i32) -> TcpListener {
+    let listener = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    rustix::net::sockopt::set_ip_freebind(&listener, true).expect("an address that comes later");
+    bind(&listener, &local.parse::<SocketAddr>().expect("an address")).expect("the port is free");
+    listen(&listener, backlog).expect("it is bound");
+    TcpListener::from(listener)
 }

@@ -14,7 +14,7 @@ pub(super) const PORTS: Rule = Rule {
     id: "LA-TW01",
     finds: "connections to one service use up the local ports, most of them in TIME_WAIT or all of them alive",
     targets: Targets::Both,
-    sources: &[Source::Rows, Source::Sysctl(paths::RANGE)],
+    sources: &[Source::Rows, Source::Sysctl(super::ports::RANGE)],
     thresholds: &[Threshold::PortsWarn, Threshold::PortsCritical],
     judge: ports,
 };

@@ -2,12 +2,11 @@
 
 use crate::Culprit;
 use crate::case::{Case, canonical};
+use crate::rules::ports;
 use lastack_observe::{SocketRow, State};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-pub(super) const RANGE: &str = "net.ipv4.ip_local_port_range";
-const RESERVED: &str = "net.ipv4.ip_local_reserved_ports";
 /// Fixed in Linux; some vendors' kernels have tcp_tw_timeout.
 const TIME_WAIT_SECONDS: f64 = 60.0;
 
@@ -29,7 +28,7 @@ pub(super) struct Budget {
 impl Budget {
     /// None when the range is not known.
     pub(super) fn read(case: &Case<'_>) -> Option<Budget> {
-        let (low, high) = range(case)?;
+        let (low, high) = ports::range(case)?;
         let reserved = reserved(case, low, high);
         let ports = (u32::from(high) + 1).saturating_sub(u32::from(low)).saturating_sub(reserved);
         let vendor = case.number("net.ipv4.tcp_tw_timeout").filter(|seconds| *seconds > 0);
@@ -57,22 +56,10 @@ impl Budget {
     }
 }
 
-pub(super) fn range(case: &Case<'_>) -> Option<(u16, u16)> {
-    let numbers = case.numbers(RANGE);
-    let port = |at: usize| u16::try_from(*numbers.get(at)?).ok();
-    Some((port(0)?, port(1)?)).filter(|(low, high)| low <= high)
-}
-
 /// How many ports of the range are kept for services.
 fn reserved(case: &Case<'_>, low: u16, high: u16) -> u32 {
-    let parts = case.sysctl(RESERVED).unwrap_or_default().split(',');
-    let count = |part: &str| {
-        let (from, to) = part.trim().split_once('-').unwrap_or((part.trim(), part.trim()));
-        let (from, to): (u16, u16) = (from.parse().ok()?, to.parse().ok()?);
-        let (from, to) = (from.max(low), to.min(high));
-        (from <= to).then(|| u32::from(to) - u32::from(from) + 1)
-    };
-    parts.filter_map(count).fold(0, u32::saturating_add)
+    let inside = |(from, to): (u16, u16)| (u32::from(to.min(high)) + 1).saturating_sub(from.max(low).into());
+    ports::reserved(case).into_iter().map(inside).sum()
 }
 
 /// Connections from one address to one service.
