@@ -74,7 +74,8 @@ fn the_drawings_and_scripts_of_the_readme_are_what_is_printed() {
     symlink(tests, folder.path().join("tests")).expect("a link");
     let mut compared = 0;
     for shown in shown() {
-        let lab = shown.command.strip_prefix(CARGO_RUN).filter(|words| words.starts_with("lab "));
+        let alone = |words: &&str| words.starts_with("lab ") || words.starts_with("why ");
+        let lab = shown.command.strip_prefix(CARGO_RUN).filter(alone);
         let command = match lab {
             Some(words) => format!("\"$LASTACK\" {words}"),
             None if shown.command.starts_with("sed ") => shown.command.clone(),
@@ -91,7 +92,7 @@ fn the_drawings_and_scripts_of_the_readme_are_what_is_printed() {
         compare(&shown, &printed);
         compared += usize::from(lab.is_some());
     }
-    assert_eq!(compared, 3, "README.md shows a drawing, scripts that pass and one that fails");
+    assert_eq!(compared, 4, "README.md shows an answer, a drawing, scripts that pass and one that fails");
 }
 
 #[test]
@@ -112,6 +113,14 @@ fn the_first_minute_of_the_readme_is_what_is_printed() {
             .expect("curl");
         let page = String::from_utf8_lossy(&answer.stdout);
         compare(curl, &page.lines().map(str::to_owned).collect::<Vec<_>>());
+        let explained =
+            all.iter().find(|shown| shown.command.contains("--explain")).expect("README.md shows it");
+        let name = serve.printed().last().and_then(|line| line.split(' ').nth_back(1)).expect("its name");
+        let words = explained.command.replace(CARGO_RUN, "\"$LASTACK\" ").replace("lastack0", name);
+        let output =
+            Command::new("sh").args(["-c", &words]).env("LASTACK", env!("CARGO_BIN_EXE_lastack")).output();
+        let said = String::from_utf8_lossy(&output.expect("a shell").stdout).into_owned();
+        compare(explained, &said.lines().map(str::to_owned).collect::<Vec<_>>());
         assert_eq!(serve.interrupt().code(), Some(0));
     });
 }
