@@ -48,8 +48,9 @@ impl Flags {
             ("local" | "local_ip" | "addr", address) => self.local.push(local(address)?),
             (name, value) if name.starts_with("net.") => {
                 let knob = table::find(name).ok()?;
-                // A colon stands for the blank between numbers.
-                let value = value.replace(':', " ");
+                // A colon stands for the blank between numbers, and for the comma of lists.
+                let list = name.ends_with("_ports") || name.ends_with("_key");
+                let value = value.replace(':', if list { "," } else { " " });
                 knob.write(&mut Knobs::default(), &value).ok()?;
                 self.knobs.push((name.to_owned(), value));
             }

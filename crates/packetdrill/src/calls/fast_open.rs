@@ -35,7 +35,7 @@ pub(crate) fn send_with_syn(world: &World, fd: c_int, from: &Scatter, flags: c_i
         |core| {
             let open = core.open(fd)?;
             if open.connecting && !open.failed {
-                return Err(libc::EALREADY);
+                return Err(if open.socket.is_open() { libc::EISCONN } else { libc::EALREADY });
             }
             begin_connect(core, fd, name, Some(octets))?;
             let open = core.open(fd)?;

@@ -22,7 +22,7 @@ const LOCAL: [&str; 2] = ["192.168.0.1:8080", "[fd3d:a0b:17d6::1]:8080"];
 const REMOTE: [&str; 2] = ["192.0.2.1:8080", "[fd3d:fa7b:d17d::1]:8080"];
 /// How the reason begins when the adapter has no word for what a script says: that script is not run here.
 const UNKNOWN: &str = "not known to the adapter";
-const CALLS: [&str; 15] = [
+const CALLS: [&str; 16] = [
     "socket",
     "bind",
     "connect",
@@ -32,6 +32,7 @@ const CALLS: [&str; 15] = [
     "recv",
     "write",
     "send",
+    "sendto",
     "shutdown",
     "close",
     "fcntl",
@@ -308,6 +309,8 @@ impl Player<'_> {
                 self.ends = Some(self.client(self.current));
             }
             ("connect", _) => self.begin_flow(),
+            // MSG_FASTOPEN connects; a refusal begins no flow.
+            ("sendto", Ok(_) | Err(libc::EINPROGRESS)) => self.begin_flow(),
             ("socket" | "accept", Ok(fd)) => {
                 self.open.insert(call.result.unwrap_or(fd), fd as c_int);
             }

@@ -72,6 +72,14 @@ calls! {
     write(fd: c_int, from: *const c_void, len: usize);
     writev(fd: c_int, vector: *const libc::iovec, count: c_int);
     send(fd: c_int, from: *const c_void, len: usize, flags: c_int);
+    sendto(
+        fd: c_int,
+        from: *const c_void,
+        len: usize,
+        flags: c_int,
+        name: *const libc::sockaddr,
+        name_len: libc::socklen_t
+    );
     fcntl(fd: c_int, command: c_int, argument: libc::c_long);
     ioctl(fd: c_int, request: libc::c_ulong, argument: *mut c_void);
     close(fd: c_int);

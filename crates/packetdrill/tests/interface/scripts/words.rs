@@ -84,6 +84,11 @@ impl Prepared {
                 Ok(0)
             }
             "recv" => raw.take(fd, at(1) as usize, at(2) as c_int).map(|got| got.len() as i64),
+            "sendto" => {
+                let (octets, name) = (vec![0; at(1) as usize], Raw::name(self.address));
+                let to = name.as_ptr().cast();
+                raw.sendto(fd, octets.as_ptr().cast(), octets.len(), at(2) as c_int, to, name.len() as u32)
+            }
             "send" => {
                 let octets = vec![0; at(1) as usize];
                 raw.send(fd, octets.as_ptr().cast(), octets.len(), at(2) as c_int)
@@ -158,6 +163,11 @@ fn constant(word: &str) -> Result<i64, String> {
         ("MSG_OOB", 1),
         ("MSG_PEEK", 2),
         ("MSG_DONTWAIT", 0x40),
+        ("MSG_FASTOPEN", 0x2000_0000),
+        ("SOL_TCP", 6),
+        ("TCP_FASTOPEN", 23),
+        ("TCP_FASTOPEN_CONNECT", 30),
+        ("TCP_FASTOPEN_NO_COOKIE", 34),
         ("MSG_NOSIGNAL", 0x4000),
         ("SIOCINQ", 0x541b),
         ("FIONREAD", 0x541b),
