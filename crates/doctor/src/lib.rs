@@ -6,6 +6,7 @@
 //! only where everything could be seen.
 
 mod case;
+pub mod diff;
 pub mod document;
 mod examine;
 pub mod finding;

@@ -84,6 +84,7 @@ pub struct Rule {
 pub const RULES: &[Rule] = &[
     close_wait::LEAK,
     close_wait::PILE,
+    close_wait::AGELESS,
     time_wait::PORTS,
     time_wait::HARMLESS,
     time_wait::TABLE,

@@ -25,6 +25,9 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
+    /// Of a kernel that cannot be asked: what is fixed in Linux, and nothing else.
+    pub const FIXED: Lifetimes = Lifetimes { time_wait: TIME_WAIT, fin_wait2: None };
+
     /// Those of the thread's network namespace.
     pub fn read() -> Lifetimes {
         let seconds = |name| sysctl::number(name).and_then(|value| u64::try_from(value).ok());

@@ -76,9 +76,11 @@ pub fn parse(text: &str) -> Option<Pasted> {
             }
             Line::Count(state, count) => {
                 let counts = pasted.counts.get_or_insert_default();
-                let mut more = Census::default();
-                more.add(state, count);
-                counts.join(&more);
+                // A state comes once in an output: this one is a later output, and the later one counts.
+                if counts.count(state) > 0 {
+                    *counts = Census::default();
+                }
+                counts.add(state, count);
             }
             Line::Other => {}
             Line::Unread => {

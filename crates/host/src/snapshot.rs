@@ -14,8 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::SystemTime;
 
+mod from_text;
 #[cfg(test)]
 mod tests;
+
+pub use from_text::from_text;
 
 /// Sockets that one snapshot holds. More than that is a machine whose counts alone tell the story.
 pub const ROWS_MAX: usize = 500_000;

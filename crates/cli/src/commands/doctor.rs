@@ -1,6 +1,7 @@
 //! `lastack doctor`: looks over a few seconds, or from a file, and says what is wrong. What is wrong is judged in
 //! `lastack-doctor`; here is what the user sees of it.
 
+mod diff;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,9 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<Verdict> {
 }
 
 fn examination(options: &DoctorOptions) -> Result<Verdict> {
+    if let [before, after] = options.diff.as_slice() {
+        return diff::run(options, before, after);
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     if options.rules || options.thresholds {
         out.write_all(if options.rules { document::rules() } else { document::thresholds() }.as_bytes())?;

@@ -114,6 +114,7 @@ impl<'o> Looker<'o> {
 /// What a snapshot is of, for stderr.
 pub(super) fn describe(snapshot: &Snapshot) -> String {
     match &snapshot.target {
+        Target::Kernel { release, namespace: None } if release.is_empty() => "a pasted text".to_owned(),
         Target::Kernel { release, namespace: None } => format!("kernel {release}, from a file"),
         Target::Kernel { release, namespace: Some(name) } => {
             format!("kernel {release}, network namespace {name}, from a file")

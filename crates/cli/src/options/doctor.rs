@@ -41,9 +41,14 @@ pub(crate) struct SnapshotOptions {
 pub(crate) struct DoctorOptions {
     #[command(flatten)]
     pub(crate) look: LookOptions,
-    /// Read the looks from this file, as `lastack snapshot` writes it; `-` is stdin.
+    /// Read the looks from this file; `-` is stdin. It is what `lastack snapshot` wrote, or what somebody pasted: the output
+    /// of `ss -tanpi`, of `netstat -an`, or the counts of `netstat | awk`.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["stack", "net", "time"])]
     pub(crate) from: Option<PathBuf>,
+    /// Compare two such files, as of before and after a deploy: what is new, what is gone, and which counts, listeners and
+    /// settings differ. New findings make the exit status 1.
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["stack", "net", "time", "from", "nagios"])]
+    pub(crate) diff: Vec<PathBuf>,
     /// Look for this long: what is rare or slow needs longer.
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds, default_value = "4")]
     pub(crate) time: Duration,

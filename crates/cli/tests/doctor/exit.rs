@@ -10,21 +10,21 @@ use std::thread;
 use std::time::Duration;
 
 /// Runs the program in the namespace that the thread is in.
-fn lastack(words: &[&str]) -> Output {
+pub(crate) fn lastack(words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lastack")).args(words).output().expect("lastack runs")
 }
 
-fn text(octets: &[u8]) -> String {
+pub(crate) fn text(octets: &[u8]) -> String {
     String::from_utf8(octets.to_vec()).expect("text")
 }
 
 /// A server with this many connections that it does not close.
-struct Pile {
+pub(crate) struct Pile {
     _listener: TcpListener,
     _held: Vec<TcpStream>,
 }
 
-fn pile(count: u32) -> Pile {
+pub(crate) fn pile(count: u32) -> Pile {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let local = listener.local_addr().unwrap();
     let one = |_| {
@@ -166,7 +166,11 @@ fn a_file_that_is_no_snapshot_is_refused_with_a_reason() {
         std::fs::write(&file, wrong).unwrap();
         let output = lastack(&["doctor", "--from", file.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(2), "{wrong}");
-        assert!(text(&output.stderr).contains("is no snapshot of lastack"), "{}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).contains("is neither a snapshot of lastack nor"),
+            "{}",
+            text(&output.stderr)
+        );
     }
 }
 

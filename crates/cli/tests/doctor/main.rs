@@ -5,6 +5,7 @@
 
 mod close_wait;
 mod exit;
+mod files;
 mod listeners;
 #[path = "../interop/namespace.rs"]
 mod namespace;

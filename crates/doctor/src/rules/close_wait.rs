@@ -6,6 +6,9 @@ use crate::{Culprit, Finding, Severity, Threshold};
 use lastack_observe::{SocketRow, State};
 use std::time::Duration;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) const LEAK: Rule = Rule {
     id: "LA-CW01",
     finds: "a program leaks connections in CLOSE_WAIT: the same ones stay and more come",
@@ -22,6 +25,15 @@ pub(super) const PILE: Rule = Rule {
     sources: &[Source::Rows],
     thresholds: &[Threshold::CloseWaitPile, Threshold::CloseWaitAge],
     judge: pile,
+};
+
+pub(super) const AGELESS: Rule = Rule {
+    id: "LA-CW03",
+    finds: "many connections in CLOSE_WAIT whose age nobody tells, as in a pasted text (info)",
+    targets: Targets::Both,
+    sources: &[],
+    thresholds: &[Threshold::CloseWaitPile],
+    judge: ageless,
 };
 
 /// Descriptors that are gone within this make a leak critical.
@@ -119,6 +131,35 @@ fn pile(case: &Case<'_>) -> Vec<Finding> {
             advise(evidence(Finding::new(PILE.id, Severity::Warn, what), &rows), case, holder, &rows)
         })
         .collect()
+}
+
+/// One look at sockets without ages, or at counts: churn and a leak look the same, so it is said and not judged.
+fn ageless(case: &Case<'_>) -> Vec<Finding> {
+    let count = case.last.census.count(State::CloseWait);
+    let rows: Vec<&SocketRow> = case.last.rows.iter().filter(|row| in_close_wait(row)).collect();
+    let told = case.looks().len() > 1 || rows.iter().any(|row| row.age.is_some());
+    if told || f64::from(count) < case.limit(Threshold::CloseWaitPile).max(1.0) {
+        return Vec::new();
+    }
+    let most = case.by_holder(&rows).into_iter().max_by_key(|(_, rows)| rows.len());
+    let holder = most.map_or_else(
+        || Culprit::Unknown { missing: "the counts do not tell whose they are".to_owned() },
+        |(holder, _)| holder,
+    );
+    let what = format!("{count} connections in CLOSE_WAIT, and nothing tells for how long");
+    let finding = Finding::new(AGELESS.id, Severity::Info, what)
+        .fact("CLOSE_WAIT", count, "sockets")
+        .blame(holder)
+        .because(
+            "A server that closes a little late has some at any moment, each for an instant; one that forgets to close keeps the \
+             same ones for ever. One look without ages cannot tell the two apart.",
+        )
+        .in_program(
+            "look for a minute: `lastack doctor --for 60s` there, or `lastack snapshot --for 60 > looks.json` there and \
+             `lastack doctor --from looks.json` here",
+            "none",
+        );
+    vec![finding]
 }
 
 fn evidence(finding: Finding, rows: &[&SocketRow]) -> Finding {

@@ -109,7 +109,7 @@ fn counts_in_every_order() {
         "TIME_WAIT 814\nCLOSE_WAIT 1\nESTABLISHED 634\n",
         "TIME_WAIT: 814\nCLOSE_WAIT: 1,\nESTABLISHED: 634\n",
         "    814 TIME_WAIT\n      1 CLOSE_WAIT\n    634 ESTABLISHED\n",
-        "$ netstat -n | awk ...\nTIME_WAIT 414\nTIME_WAIT 400\nCLOSE_WAIT 1\nESTABLISHED 634\n",
+        "ESTABLISHED 41\nTIME_WAIT 1\n$ netstat -n | awk ...\nTIME_WAIT 814\nCLOSE_WAIT 1\nESTABLISHED 634\n",
     ] {
         let pasted = read(text);
         let counts = pasted.counts.unwrap();

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use lastack::observe::Snapshot;
+use lastack_host::snapshot::from_text;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -19,7 +20,12 @@ pub(in crate::commands) fn load(path: &Path) -> Result<Vec<Snapshot>> {
         File::open(path).and_then(bounded)
     };
     let octets = octets.with_context(|| format!("reading {}", path.display()))?;
-    parse(&octets).with_context(|| format!("{} is no snapshot of lastack", path.display()))
+    parse(&octets).with_context(|| {
+        format!(
+            "{} is neither a snapshot of lastack nor an output of ss, of netstat or of `netstat | awk`",
+            path.display()
+        )
+    })
 }
 
 fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
@@ -31,8 +37,13 @@ fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
     Ok(octets)
 }
 
-/// One JSON object after the other.
+/// One JSON object after the other; or what somebody pasted.
 pub(super) fn parse(octets: &[u8]) -> Result<Vec<Snapshot>> {
+    if !octets.trim_ascii_start().starts_with(b"{")
+        && let Some(look) = from_text(&String::from_utf8_lossy(octets))
+    {
+        return Ok(vec![look]);
+    }
     let mut looks = Vec::new();
     for look in serde_json::Deserializer::from_slice(octets).into_iter::<Snapshot>() {
         looks.push(look?);

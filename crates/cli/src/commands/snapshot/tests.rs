@@ -1,5 +1,5 @@
 use super::load::parse;
-use lastack::observe::snapshot::Target;
+use lastack::observe::snapshot::{Target, UnreadSource};
 use lastack::observe::{Flow, Snapshot, SocketRow, State};
 use proptest::prelude::*;
 
@@ -29,6 +29,22 @@ fn what_is_no_snapshot_is_refused_with_a_reason() {
         let error = format!("{:#}", parse(text.as_bytes()).unwrap_err());
         assert!(error.contains(told), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_pasted_text_is_a_look_that_says_what_it_lacks() {
+    let netstat = "tcp 0 0 0.0.0.0:80 0.0.0.0:* LISTEN\ntcp 1 0 10.0.0.1:80 10.0.0.2:4000 CLOSE_WAIT\n";
+    let look = parse(netstat.as_bytes()).unwrap().remove(0);
+    assert_eq!((look.rows.len(), look.census.count(State::CloseWait)), (2, 1));
+    assert_eq!(look.listeners[0].flows.count(State::CloseWait), 1);
+    assert_eq!(look.listeners[0].drops, None);
+    let lacks: Vec<UnreadSource> = look.unread.iter().map(|unread| unread.source).collect();
+    use UnreadSource::{Counters, Processes, SocketUse, Sockets, SysctlFiles};
+    assert_eq!(lacks, [Processes, Counters, SocketUse, SysctlFiles]);
+
+    let look = parse(b"TIME_WAIT 814\nESTABLISHED 634\n").unwrap().remove(0);
+    assert_eq!((look.rows.len(), look.census.count(State::TimeWait)), (0, 814));
+    assert_eq!(look.unread[0].source, Sockets);
 }
 
 proptest! {
