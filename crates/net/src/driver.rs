@@ -190,7 +190,8 @@ impl<D: Device + Unpin + 'static> Driver<D> {
         self.sleep.as_mut().poll(cx).is_ready()
     }
 
-    /// Sends until the stack has nothing more, the budget is used or the device is full. True when the budget is used.
+    /// Sends until the stack has nothing more, the budget is used or the device is full. True when there may be more at
+    /// once.
     fn send_packets(&mut self, cx: &mut Context<'_>) -> Result<bool, Error> {
         while let Some(packet) = self.unsent.front() {
             if send_one(&self.watch, &mut self.device, &self.shared.lost, cx, packet)? == Sent::Full {
@@ -211,7 +212,7 @@ impl<D: Device + Unpin + 'static> Driver<D> {
             }
         });
         self.expects_answers |= polled > 0;
-        Ok(outcome? == Sent::Done && polled == PACKETS_PER_TURN)
+        Ok(outcome? == Sent::Done && (polled == PACKETS_PER_TURN || self.stack.holds_back()))
     }
 }
 

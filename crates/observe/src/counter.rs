@@ -268,6 +268,8 @@ counters! {
     OutOfWindowIcmps = "TcpExtOutOfWindowIcmps",
     /// Timeouts after which the kernel picks a new path hash (counted, no effect here).
     TimeoutRehash = "TcpExtTcpTimeoutRehash",
+    /// Small segments that waited for earlier ones in the device.
+    AutoCorking = "TcpExtTCPAutoCorking",
     /// Segments sent with data for the first time.
     OrigDataSent = "TcpExtTCPOrigDataSent",
     /// Segments that lie beyond the receive window.

@@ -216,7 +216,7 @@ impl Stack {
     /// One orphan more than `tcp_max_orphans`, or no memory for it: its FIN, then RST (TIMELINES T30).
     fn one_orphan_too_many(&mut self, flow: FlowRef) {
         let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
-        let limits = TransmitLimits { super_segment_max: 0 };
+        let limits = TransmitLimits { super_segment_max: 0, behind_earlier: false };
         for _ in 0..LAST_SEGMENTS {
             let segment = entry.engine.poll_transmit(limits, &self.config.knobs, self.now, &mut self.out);
             let Some(segment) = segment else { break };

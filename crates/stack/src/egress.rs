@@ -30,9 +30,12 @@ pub(crate) fn path_mss(mtu: u16, tuple: &Tuple) -> u16 {
 
 impl Stack {
     /// Hands at most `budget` packets to the sink: replies first, then flows with work, round robin. Says how much of the
-    /// budget was used; packets to ourselves use it too. Less than `budget`: there is nothing more to send.
+    /// budget was used; packets to ourselves use it too. Less than `budget`: there is nothing more to send now, and when
+    /// [`Stack::holds_back`] the next call has something.
     pub fn poll_transmit(&mut self, now: Instant, budget: usize, sink: &mut dyn FnMut(Packet)) -> usize {
         self.now = now;
+        self.batch = self.batch.wrapping_add(1);
+        self.ready.extend(self.held.drain(..));
         for used in 0..budget {
             if let Some((to, packet)) = self.packets.pop_front() {
                 self.send(to, packet, sink);
@@ -43,6 +46,12 @@ impl Stack {
             }
         }
         budget
+    }
+
+    /// True when `tcp_autocorking` holds back small segments that followed others in the last call of
+    /// [`Stack::poll_transmit`]: call it again when the device has taken those, after the applications had their turn.
+    pub fn holds_back(&self) -> bool {
+        !self.held.is_empty()
     }
 
     /// The next ready flow sends one segment. False when no flow is ready.
@@ -62,12 +71,22 @@ impl Stack {
     }
 
     fn transmit_connection(&mut self, flow: FlowRef) -> Option<(Tuple, Segment)> {
-        let limits = TransmitLimits { super_segment_max: self.super_segment_max(flow) };
+        let super_segment_max = self.super_segment_max(flow);
         let entry = self.flows.slabs.connections.get_mut(flow.slot()).filter(|entry| entry.ready)?;
         entry.ready = false;
+        let behind_earlier = self.config.knobs.tcp_autocorking && entry.batch == self.batch;
+        let limits = TransmitLimits { super_segment_max, behind_earlier };
         let tuple = entry.tuple;
         self.out.begin(self.now, tuple);
         let segment = entry.engine.poll_transmit(limits, &self.config.knobs, self.now, &mut self.out);
+        match &segment {
+            Some(segment) if segment.payload.len() > 0 => entry.batch = self.batch,
+            None if behind_earlier && entry.engine.has_work() => {
+                entry.ready = true;
+                self.held.push(flow);
+            }
+            _ => {}
+        }
         self.refresh(flow);
         segment.map(|segment| (tuple, segment))
     }

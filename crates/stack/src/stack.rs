@@ -36,6 +36,10 @@ pub struct Stack {
     pub(crate) listeners: Listeners,
     /// Flows that have something to send, each once.
     pub(crate) ready: VecDeque<FlowRef>,
+    /// Flows whose last, small segment waits for the next batch (`tcp_autocorking`).
+    pub(crate) held: Vec<FlowRef>,
+    /// The number of the present call of `poll_transmit`: what it hands out may wait in the device together.
+    pub(crate) batch: u32,
     /// Packets for ourselves.
     pub(crate) loopback: VecDeque<Frame>,
     /// ICMP messages that wait for the device, and for whom they are.
@@ -88,6 +92,8 @@ impl Stack {
             wheel: Wheel::new(),
             listeners: Listeners::new(),
             ready: VecDeque::new(),
+            held: Vec::new(),
+            batch: 0,
             loopback: VecDeque::new(),
             packets: VecDeque::new(),
             fast_opens: FastOpens::new(secrets.cookies, config.limits.fast_open_cookies),
@@ -185,6 +191,7 @@ impl Stack {
             self.abort_connection(FlowRef::new(FlowKind::Connection, false, slot), Cause::DeviceLost);
         }
         self.ready.clear();
+        self.held.clear();
         self.loopback.clear();
         self.packets.clear();
         while self.out.poll_reply().is_some() {}

@@ -38,6 +38,8 @@ pub struct Knobs {
     pub tcp_max_syn_backlog: i32,
     /// `net.ipv4.tcp_abort_on_overflow`: answer a third ACK with RST when the accept queue is full.
     pub tcp_abort_on_overflow: bool,
+    /// `net.ipv4.tcp_autocorking`: a small segment waits while an earlier one of its connection may be in the device.
+    pub tcp_autocorking: bool,
     /// `net.core.somaxconn`: upper limit of every backlog.
     pub somaxconn: u32,
     /// `net.core.rmem_max`, octets: the most that SO_RCVBUF may ask for.
@@ -123,6 +125,7 @@ impl Default for Knobs {
             tcp_syncookies: 1,
             tcp_max_syn_backlog: 2048,
             tcp_abort_on_overflow: false,
+            tcp_autocorking: true,
             somaxconn: 4096,
             // Linux 6.18; 212,992 before.
             rmem_max: 4_194_304,

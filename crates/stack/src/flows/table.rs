@@ -41,6 +41,8 @@ pub(crate) struct Entry<E> {
     pub(crate) orphan: bool,
     /// Pages that it is charged.
     pub(crate) pages: u32,
+    /// The batch in which it last sent data.
+    pub(crate) batch: u32,
 }
 
 impl<E> Entry<E> {
@@ -64,6 +66,7 @@ impl<E> Entry<E> {
             linger_until: None,
             orphan: false,
             pages: 0,
+            batch: 0,
         }
     }
 }

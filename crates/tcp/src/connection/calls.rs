@@ -27,7 +27,9 @@ impl Connection {
         if self.fin_queued || chunk.is_empty() || self.state == State::Closed {
             return;
         }
+        let begins = self.send.end;
         self.send.end += chunk.len() as u32;
+        self.outgoing().last_write = begins;
         let more = self.options_ref().more;
         let buffer = &mut self.outgoing().buffer;
         if urgent {

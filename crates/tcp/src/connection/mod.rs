@@ -132,6 +132,8 @@ struct Outgoing {
     burst_end: Seq,
     /// What is queued before it goes out whatever Nagle and the cork say.
     push_end: Seq,
+    /// Where the application's last write begins.
+    last_write: Seq,
 }
 
 impl Connection {
@@ -319,6 +321,7 @@ impl Connection {
                 recovery: Recovery::new(una),
                 burst_end: una,
                 push_end: una,
+                last_write: una,
             })
         })
     }

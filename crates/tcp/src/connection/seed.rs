@@ -79,4 +79,7 @@ pub enum Outcome {
 pub struct TransmitLimits {
     /// Largest payload of one segment, in octets; above the MSS the device cuts it (TSO).
     pub super_segment_max: u32,
+    /// An earlier segment of this connection may still wait in the device, and `tcp_autocorking` is set: a small one is held
+    /// back, so that what the application writes next goes with it.
+    pub behind_earlier: bool,
 }

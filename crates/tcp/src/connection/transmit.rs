@@ -53,6 +53,7 @@ impl Connection {
             self.congestion.restart_after_idle(now.since(self.sent_at), self.rto(knobs));
         }
         let plan = self.plan(limits.super_segment_max);
+        let plan = if limits.behind_earlier { self.autocork(plan, turn) } else { plan };
         let segment = plan.and_then(|plan| self.carry_out(plan, turn));
         self.note_wait(now);
         segment
@@ -172,6 +173,21 @@ impl Connection {
             return false;
         }
         options.cork || options.more || (!options.nodelay && self.send.in_flight() > 0 && small_in_flight)
+    }
+
+    /// A small segment of a later write waits while an earlier one may still be in the device: what is written meanwhile goes
+    /// with it (Linux tcp_should_autocork). What one write began goes out to its end.
+    fn autocork(&self, plan: Option<Plan>, turn: &mut Turn) -> Option<Plan> {
+        let Some(Plan::New { len, fin: false }) = plan else { return plan };
+        let Some(outgoing) = &self.outgoing else { return plan };
+        let small = len < u32::from(self.effective_mss()) && self.send.nxt + len == self.send.end;
+        let pushed = outgoing.push_end == self.send.end || self.urgent_pointer().is_some();
+        let later = self.send.in_flight() > 0 && self.send.nxt.le(outgoing.last_write);
+        if !small || pushed || !later || self.forced != Forced::No {
+            return plan;
+        }
+        turn.out.count(Counter::AutoCorking);
+        None
     }
 
     fn urgent_pointer(&self) -> Option<Seq> {

@@ -9,7 +9,6 @@ pub(super) const TCP: &[&str] = &[
     "adv_win_scale",
     "allowed_congestion_control",
     "app_win",
-    "autocorking",
     "available_congestion_control",
     "available_ulp",
     "backlog_ack_defer",

@@ -120,6 +120,7 @@ const TABLE: &[Knob] = table! {
     "net.core.wmem_max" wmem_max 4608..=INT, "octets: the most that SO_SNDBUF may ask for";
     "net.core.somaxconn" somaxconn 0..=INT, "upper limit of every backlog";
     "net.ipv4.tcp_abort_on_overflow" tcp_abort_on_overflow 0..=OCTET, "1: a third ACK on a full accept queue is reset";
+    "net.ipv4.tcp_autocorking" tcp_autocorking 0..=1, "1: small segments wait for earlier ones in the device";
     "net.ipv4.tcp_challenge_ack_limit" tcp_challenge_ack_limit -2147483648..=INT, "challenge ACKs per second";
     "net.ipv4.tcp_dsack" tcp_dsack 0..=OCTET, "1: report octets that came twice";
     "net.ipv4.tcp_early_retrans" tcp_early_retrans 0..=4, "3: tail loss probes, 0: none";

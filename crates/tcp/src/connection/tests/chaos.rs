@@ -172,7 +172,7 @@ proptest! {
     fn nothing_breaks_it(steps in prop::collection::vec(step(), 1..60), bits in any::<u8>(), sack in any::<bool>()) {
         let seed = crate::connection::Established { sack, timestamps: bits & 1 == 0, ..seed() };
         let mut lab = Lab::with(seed, options(bits & !32), Knobs::default());
-        lab.limits = TransmitLimits { super_segment_max: 1460 };
+        lab.limits = TransmitLimits { super_segment_max: 1460, behind_earlier: false };
         for step in steps {
             take(&mut lab, step);
             if lab.ended.is_some() {

@@ -69,7 +69,7 @@ impl Lab {
             trace: Vec::new(),
             sent: Vec::new(),
             ended: None,
-            limits: TransmitLimits { super_segment_max: 1 },
+            limits: TransmitLimits { super_segment_max: 1, behind_earlier: false },
         }
     }
 

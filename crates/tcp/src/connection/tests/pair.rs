@@ -89,7 +89,7 @@ impl World {
             closed: false,
             ended: None,
         });
-        let limits = TransmitLimits { super_segment_max: 1448 };
+        let limits = TransmitLimits { super_segment_max: 1448, behind_earlier: false };
         World { now, knobs, ends, wire: Vec::new(), link, chance: Chance(chance), limits }
     }
 
@@ -293,7 +293,7 @@ fn three_percent_loss_with_sack_repeats_little() {
 #[test]
 fn super_segments_carry_a_stream_too() {
     let mut world = World::new(seeds(5, true, true), CLEAN, 5);
-    world.limits = TransmitLimits { super_segment_max: 65_535 };
+    world.limits = TransmitLimits { super_segment_max: 65_535, behind_earlier: false };
     world.ends[0].to_send = pattern(500_000, 3);
     world.run(Duration::from_secs(100));
     assert!(world.ends[1].received == pattern(500_000, 3));

@@ -65,7 +65,7 @@ fn the_window_shrinks_while_idle_unless_the_knob_says_no() {
 #[test]
 fn super_segments_are_whole_multiples_and_the_tail_carries_push_and_fin() {
     let mut lab = Lab::new();
-    lab.limits = TransmitLimits { super_segment_max: 65_535 };
+    lab.limits = TransmitLimits { super_segment_max: 65_535, behind_earlier: false };
     lab.connection.send(vec![0; 4 * MSS + 10].into());
     lab.shutdown();
     assert_eq!(lengths(&lab), [4 * MSS + 10]);
@@ -73,7 +73,7 @@ fn super_segments_are_whole_multiples_and_the_tail_carries_push_and_fin() {
     assert_eq!(header.flags, Flags(0x19));
     assert_eq!(usize::from(lab.sent[0].1.mss), MSS);
     let mut lab = Lab::new();
-    lab.limits = TransmitLimits { super_segment_max: 4000 };
+    lab.limits = TransmitLimits { super_segment_max: 4000, behind_earlier: false };
     lab.send(5 * MSS);
     assert_eq!(lengths(&lab), [2 * MSS, 2 * MSS, MSS]);
     // Whoever joins segments need not wait for more (Linux marks the end of each super-segment).
