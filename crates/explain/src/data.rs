@@ -139,10 +139,7 @@ pub(crate) fn given_up(row: &SocketRow, rules: &Rules, rule: Rule) -> (String, O
     };
     let retries = if rule == Rule::OrphanRetries && retries == 0 { ORPHAN_RETRIES } else { retries };
     let patience = patience(retries, rules);
-    let left = row
-        .rto
-        .zip(row.timer_left)
-        .and_then(|(rto, left)| remaining_patience(patience, rules, row.retransmits, rto, left));
+    let left = remaining_patience(patience, row, rules);
     let when = match left {
         Some(left) => format!("in about {}", span(left)),
         None => format!("about {} after the first repeat", span(patience)),

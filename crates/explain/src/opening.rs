@@ -75,29 +75,65 @@ pub(crate) fn syn_sent(row: &SocketRow, rules: &Rules) -> Explanation {
 
 /// A whole socket, from a simultaneous open, has its own SYN in Send-Q; a listener's request has nothing there.
 pub(crate) fn syn_recv(row: &SocketRow, rules: &Rules) -> Explanation {
-    if row.send_queue > 0 { simultaneous(row, rules) } else { request(row, rules) }
+    if is_fast_open(row) {
+        fast_open(row, rules)
+    } else if row.send_queue > 0 {
+        simultaneous(row, rules)
+    } else {
+        request(row, rules)
+    }
+}
+
+/// TCPI_OPT_SYN_DATA says so of the kernel's; of a stack's sockets only these have agreed on something already.
+fn is_fast_open(row: &SocketRow) -> bool {
+    const SYN_DATA: u8 = 32;
+    match &row.host {
+        Some(host) => host.info.is_some_and(|info| info.options & SYN_DATA != 0),
+        None => row.negotiated.is_some(),
+    }
 }
 
 fn request(row: &SocketRow, rules: &Rules) -> Explanation {
+    unproven(
+        row,
+        rules,
+        0,
+        "A SYN was answered with SYN-ACK, and the ACK that completes the handshake is missing (lost, never sent by a forged \
+         address, or ignored because the accept queue is full)"
+            .to_owned(),
+        "the request is dropped silently, sooner when the queue is more than half full",
+    )
+}
+
+/// Its SYN-ACK is repeated once more than a request's.
+fn fast_open(row: &SocketRow, rules: &Rules) -> Explanation {
+    let unread = match row.recv_queue {
+        0 => String::new(),
+        unread => format!(" ({} to read)", octets(unread)),
+    };
+    let why = format!(
+        "The SYN brought data by TCP Fast Open{unread}, and the application may read and write already, but the ACK that \
+         completes the handshake is missing"
+    );
+    unproven(row, rules, 1, why, "the connection ends with ETIMEDOUT")
+}
+
+/// What waits for the third segment, with so many repeats more than tcp_synack_retries says.
+fn unproven(row: &SocketRow, rules: &Rules, more: u32, why: String, ends: &str) -> Explanation {
     let next = within(row.timer_left);
-    let schedule = Schedule::of_syn_ack(rules);
+    let schedule = Schedule::of_syn_ack(rules, more);
     let of = match &schedule {
         Some(schedule) => format!("{} of {} repeats have left", row.retransmits, schedule.repeats.len()),
         None => format!("{} have left", counted(row.retransmits.into(), "repeat")),
     };
-    let remaining =
+    let left =
         schedule.zip(row.timer_left).and_then(|(schedule, left)| schedule.remaining(row.retransmits, left));
-    let gone = remaining.map_or_else(|| "after the last one".to_owned(), |left| format!("in {}", span(left)));
+    let gone = left.map_or_else(|| "after the last one".to_owned(), |left| format!("in {}", span(left)));
     Explanation {
-        why: "A SYN was answered with SYN-ACK, and the ACK that completes the handshake is missing (lost, never sent by a \
-              forged address, or ignored because the accept queue is full)"
-            .to_owned(),
-        end: format!(
-            "the next timeout is {next}, {of}, and {gone} the request is dropped silently, sooner when the queue is more \
-             than half full"
-        ),
+        why,
+        end: format!("the next timeout is {next}, {of}, and {gone} {ends}"),
         knobs: vec![rules.named(Rule::SynAckRetries)],
-        left: remaining,
+        left,
     }
 }
 

@@ -1,6 +1,7 @@
 //! When what is not answered is repeated, and when it is given up (nominal times of TIMELINES T01, T02, T03, T15b, T18).
 
 use crate::{Rule, Rules};
+use lastack_observe::SocketRow;
 use std::time::Duration;
 
 /// The first timeout of a SYN or a SYN-ACK (RFC 6298 section 2.1).
@@ -39,9 +40,9 @@ impl Schedule {
         Some(Schedule { repeats, end: at })
     }
 
-    /// Of a listener's SYN-ACK.
-    pub(crate) fn of_syn_ack(rules: &Rules) -> Option<Schedule> {
-        let retries = rules.count(Rule::SynAckRetries)?;
+    /// Of a listener's SYN-ACK, with so many repeats more than the knob says.
+    pub(crate) fn of_syn_ack(rules: &Rules, more: u32) -> Option<Schedule> {
+        let retries = rules.count(Rule::SynAckRetries)? + more;
         let (mut repeats, mut timeout, mut at) = (Vec::new(), FIRST, FIRST);
         while repeats.len() < (retries as usize).min(REPEATS_MAX) {
             repeats.push(at);
@@ -75,24 +76,21 @@ pub(crate) fn patience(retries: u32, rules: &Rules) -> Duration {
     doublings(rules.rto_min(), retries, rules.rto_max())
 }
 
-/// How long it still takes until a connection is given up that was retransmitted `sent` times in a row, whose timeout is
-/// `rto` now, its doublings included, and fires in `left`. None when the timeout is at its longest: how it got there is not
-/// known any more.
-pub(crate) fn remaining_patience(
-    patience: Duration,
-    rules: &Rules,
-    sent: u8,
-    rto: Duration,
-    left: Duration,
-) -> Option<Duration> {
+/// How long it still takes until a connection is given up that was retransmitted. None before the first time, and when the
+/// timeout is at its longest: how it got there is not known any more.
+pub(crate) fn remaining_patience(patience: Duration, row: &SocketRow, rules: &Rules) -> Option<Duration> {
+    let (sent, left, rto) = (row.retransmits, row.timer_left?, row.rto?);
     if !(1..DOUBLINGS_MAX).contains(&sent) || rto.is_zero() || rto >= rules.rto_max() {
         return None;
     }
     let base = rto / (1 << sent);
+    // The kernel tells whole ticks already.
+    let counted = if row.host.is_some() { base } else { whole_ticks(base) };
+    let scaled = |time: Duration| time.as_nanos() * counted.as_nanos() / base.as_nanos().max(1);
     // The first retransmission left one base timeout before the first doubled one began.
     let mut since_first = base * ((2 << sent) - 2);
     let (mut timeout, mut remaining) = (rto, left);
-    while ticked(since_first, base) < patience {
+    while scaled(since_first) < patience.as_nanos() {
         timeout = (timeout * 2).min(rules.rto_max());
         since_first += timeout;
         remaining += timeout;
@@ -100,10 +98,9 @@ pub(crate) fn remaining_patience(
     Some(remaining)
 }
 
-/// A time as Linux's clock of 250 Hz counts it, which rounds every timeout up: whether one more timeout is waited for
-/// depends on just that (TIMELINES T03, T18c).
-fn ticked(time: Duration, base: Duration) -> Duration {
-    let whole = (base.as_micros() + 1).div_ceil(TICK_US) * TICK_US;
-    let micros = time.as_micros() * whole / base.as_micros().max(1);
-    Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+/// A timeout as Linux's clock of 250 Hz counts it, which rounds up: whether one more is waited for depends on just that
+/// (TIMELINES T03, T18c).
+fn whole_ticks(time: Duration) -> Duration {
+    let ticks = (time.as_micros() + 1).div_ceil(TICK_US);
+    Duration::from_micros(u64::try_from(ticks * TICK_US).unwrap_or(u64::MAX))
 }
