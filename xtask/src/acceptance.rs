@@ -9,6 +9,7 @@ mod flood;
 mod forward;
 mod fuzz;
 mod interop;
+mod mutations;
 mod scripts;
 mod state;
 mod transcripts;
@@ -49,6 +50,7 @@ struct Said {
 
 const PARTS: &[&Part] = &[
     &scripts::PART,
+    &mutations::PART,
     &flat_cost::PART,
     &flood::PART,
     &bench::PART,

@@ -4,6 +4,7 @@ mod acceptance;
 mod ci;
 mod fuzz;
 mod instructions;
+mod requirements;
 mod run;
 mod tidy;
 mod tree;
@@ -37,6 +38,8 @@ enum Command {
         #[arg(long)]
         fresh: bool,
     },
+    /// Every requirement with what proves it.
+    Requirements,
     /// Run a fuzz target, or all.
     Fuzz {
         /// The target.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::command(),
         Command::Ci { steps } => ci::command(&steps),
         Command::Acceptance { parts, fresh } => acceptance::command(&parts, fresh),
+        Command::Requirements => requirements::command(),
         Command::Fuzz { target, seconds } => fuzz::command(target.as_deref(), Duration::from_secs(seconds)),
         Command::Instructions { record } => instructions::command(record),
     };

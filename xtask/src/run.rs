@@ -18,6 +18,15 @@ pub(crate) struct Run {
     limit: Duration,
 }
 
+/// What is shown of what it prints.
+#[derive(Clone, Copy)]
+enum Prints {
+    All,
+    /// All, but only when it failed.
+    Failures,
+    Nothing,
+}
+
 /// How it went.
 #[derive(Debug, Default)]
 pub(crate) struct Ran {
@@ -60,7 +69,15 @@ impl Run {
     /// When it cannot be started.
     pub(crate) fn shown(self) -> Result<Ran> {
         println!("+ {}", self.shown);
-        self.run(true)
+        self.run(Prints::All)
+    }
+
+    /// Runs it to its end and shows nothing: to fail may be what is wanted of it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn silent(self) -> Result<Ran> {
+        self.run(Prints::Nothing)
     }
 
     /// Runs it to its end; what it prints is shown only when it fails.
@@ -68,10 +85,10 @@ impl Run {
     /// # Errors
     /// When it cannot be started.
     pub(crate) fn quiet(self) -> Result<Ran> {
-        self.run(false)
+        self.run(Prints::Failures)
     }
 
-    fn run(mut self, show: bool) -> Result<Ran> {
+    fn run(mut self, prints: Prints) -> Result<Ran> {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().with_context(|| format!("cannot start {}", self.shown))?;
         let (lines, received) = mpsc::channel();
@@ -89,10 +106,10 @@ impl Run {
             }
             let kept = if is_error { &mut ran.stderr } else { &mut ran.stdout };
             kept.push_str(&line);
-            if show {
-                print(&line);
-            } else {
-                held.push(line);
+            match prints {
+                Prints::All => print(&line),
+                Prints::Failures => held.push(line),
+                Prints::Nothing => {}
             }
         }
         for reader in readers {

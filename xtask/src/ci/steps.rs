@@ -6,7 +6,7 @@ mod tests;
 use super::{Context, Outcome, packages};
 use crate::acceptance::worlds;
 use crate::run::{Ran, Run};
-use crate::{fuzz, instructions, tidy};
+use crate::{fuzz, instructions, requirements, tidy};
 use anyhow::{Result, ensure};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ const STEPS: &[Step] = &[
     Step { name: "packages", about: "what tests want from Debian", run: install },
     Step { name: "fmt", about: "rustfmt changes nothing", run: fmt },
     Step { name: "tidy", about: "the rules of the house", run: tidy_up },
+    Step { name: "requirements", about: "every one has a proof that exists", run: requirements },
     Step { name: "clippy", about: "no warning, in any target", run: clippy },
     Step { name: "facade", about: "the library builds without the program", run: facade },
     Step { name: "tests", about: "every test, those with the kernel as peer too", run: tests },
@@ -64,6 +65,10 @@ fn fmt(context: &mut Context) -> Result<Outcome> {
 
 fn tidy_up(_: &mut Context) -> Result<Outcome> {
     Ok(if tidy::command()? { Outcome::Passed } else { Outcome::Failed("see above".to_owned()) })
+}
+
+fn requirements(_: &mut Context) -> Result<Outcome> {
+    Ok(if requirements::check()? { Outcome::Passed } else { Outcome::Failed("see above".to_owned()) })
 }
 
 fn clippy(context: &mut Context) -> Result<Outcome> {
