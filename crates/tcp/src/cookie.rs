@@ -1,7 +1,7 @@
 //! SYN cookies: the initial sequence number of a SYN-ACK that says all that a request would keep (RFC 4987 section 3.6).
 //!
 //! Theory of operation: the number is `hash(flow) + irs`, plus the minute in the upper eight bits, plus 24 bits of
-//! `hash(flow, minute) + place in a table of MSS`. The third segment brings it back; a cookie of this or the last minute
+//! `hash(flow, minute)` and the place in a table of MSS. The third segment brings it back; a cookie of this or the last minute
 //! counts, so it lives 60 to 120 s (TIMELINES T20d). Window scale, SACK and ECN travel in the low six bits of the timestamp,
 //! if the peer sends timestamps, else they are lost (T20b, T20f).
 //! Not here: when cookies are sent and believed; that is the listener's.
@@ -26,6 +26,11 @@ const MINUTE_MS: u64 = 60_000;
 /// What MSS a cookie can say (T20c), rising; IPv6 has longer headers and larger common links.
 const MSS_IPV4: [u16; 4] = [536, 1300, 1440, 1460];
 const MSS_IPV6: [u16; 4] = [1220, 1420, 1440, 8940];
+
+/// The place stands in the upper two of 24 bits: were it in the lower two, as Linux's is, a segment whose number is up to
+/// three too high (its octets were lost or overtaken) would bring a cookie of another place, and the octets would never be
+/// missed.
+const PLACE_SHIFT: u32 = 22;
 
 /// Low bits of the timestamp that carry options.
 const STAMP_BITS: u32 = 0x3f;
@@ -78,7 +83,7 @@ impl CookieSecrets {
     pub fn mint(&self, flow: &Flow, irs: Seq, peer_mss: u16, now: Instant) -> Seq {
         let place = table(flow).iter().rposition(|&mss| mss <= peer_mss).unwrap_or(0) as u32;
         let minute = minute(now);
-        let low = fresh(&self.present, flow, minute).wrapping_add(place) & 0x00ff_ffff;
+        let low = fresh(&self.present, flow, minute).wrapping_add(place << PLACE_SHIFT) & 0x00ff_ffff;
         irs + lasting(&self.present, flow).wrapping_add(minute << 24).wrapping_add(low)
     }
 
@@ -144,5 +149,6 @@ fn place_in(secret: &Secret, flow: &Flow, number: u32, now: Instant) -> Option<u
     let age = minute(now).wrapping_sub(rest >> 24) & 0xff;
     let minted = minute(now).wrapping_sub(age);
     let place = rest.wrapping_sub(fresh(secret, flow, minted)) & 0x00ff_ffff;
-    (age < 2 && place < 4).then_some(place as usize)
+    let exact = place.trailing_zeros() >= PLACE_SHIFT;
+    (age < 2 && exact).then_some((place >> PLACE_SHIFT) as usize)
 }

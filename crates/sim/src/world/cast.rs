@@ -137,6 +137,8 @@ fn knobs(dice: &mut Dice, rough: bool) -> Knobs {
         tcp_window_scaling: dice.chance(800),
         tcp_early_retrans: dice.pick(&[0, 3, 3]),
         tcp_fin_timeout: dice.pick(&[5, 60]),
+        // Clients only; servers with cookies, too; both without.
+        tcp_fastopen: dice.pick(&[1, 0x403, 0x607]),
         ..Knobs::default()
     };
     if rough {
@@ -192,6 +194,10 @@ fn meet(dice: &mut Dice, options: WorldOptions, count: usize, octets_max: u64) -
         _ => Meeting::Listener(PORT),
     };
     let v6 = dice.chance(300) && meeting != Meeting::Stranger;
+    let mut plans = plans;
+    if matches!(meeting, Meeting::Listener(_)) && plans[0].begins_to_write() {
+        plans[0].options.fast_open.connect = dice.chance(500);
+    }
     Meet { at: START + dice.micros(0, 3_000_000), client, server, v6, meeting, orderly, plans }
 }
 

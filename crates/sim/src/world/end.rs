@@ -213,7 +213,8 @@ impl End {
         if !orderly || !self.saw_end || mine.written < self.plan.octets || self.outcome.is_some() {
             return false;
         }
-        let fin_waits = matches!(socket.state(), State::FinWait1 | State::Closing | State::LastAck);
+        let fin_waits =
+            matches!(socket.state(), State::SynRecv | State::FinWait1 | State::Closing | State::LastAck);
         if self.plan.patient && (socket.unsent() > 0 || fin_waits) {
             return false;
         }

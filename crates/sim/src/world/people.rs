@@ -107,7 +107,9 @@ impl World {
         }
         let moved = !accepted.is_empty();
         for (socket, peer) in accepted {
-            let known = self.clients.get(&peer).copied();
+            // A SYN with data that comes twice can make a second connection, which the client resets (RFC 7413 section 6.1).
+            let first = |of: &usize| self.conversations[*of].ends[Side::Server as usize].is_none();
+            let known = self.clients.get(&peer).copied().filter(first);
             let conversation = known.unwrap_or_else(|| self.strangers_conversation());
             let plan = self.conversations[conversation].server_plan.take();
             let plan = plan.unwrap_or_else(|| Plan::rough(&mut self.dice, 10_000));

@@ -96,6 +96,11 @@ impl Plan {
         plan
     }
 
+    /// The first thing that happens is a write: without one a connect() that waits for it never ends.
+    pub(super) fn begins_to_write(&self) -> bool {
+        self.octets > 0 && !self.listens_first && self.leave == Leave::HalfClose
+    }
+
     fn draw(dice: &mut Dice, octets_max: u64) -> Plan {
         let options = SocketOptions {
             nodelay: dice.chance(300),

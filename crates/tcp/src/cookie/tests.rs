@@ -60,6 +60,20 @@ fn a_cookie_lives_for_the_rest_of_its_minute_and_the_next() {
     }
 }
 
+/// The octets between it and the SYN are lost or late; who believed it would never ask for them.
+#[test]
+fn a_later_segment_brings_no_cookie() {
+    let now = Instant::from_millis(90_000);
+    for peer in [536, 1300, 1440, 1460] {
+        let cookie = secrets().mint(&flow(), IRS, peer, now);
+        for ahead in 1..2000 {
+            let mut later = third(cookie, None);
+            later.header.seq += ahead;
+            assert_eq!(secrets().check(&flow(), &later, 0, &Knobs::default(), now), None, "{ahead}");
+        }
+    }
+}
+
 #[test]
 fn nobody_else_can_make_one() {
     let now = Instant::from_millis(90_000);
