@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{Diag, Error, Extensions, Family, Query, StateSet};
+use crate::{Diag, Error, Extensions, Family, Query, SocketView, StateSet};
 use lastack_observe::{Census, SocketRow, State};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -95,7 +95,16 @@ impl Listeners {
         }
     }
 
-    /// The same with a row, which may be an orphan.
+    /// The same with a socket as it comes, which may be an orphan.
+    pub fn count_view(&mut self, view: &SocketView<'_>) {
+        let local = view.flow().local;
+        if view.orphan() {
+            self.orphan(local);
+        }
+        self.count(local, view.state());
+    }
+
+    /// The same with a row.
     pub fn count_row(&mut self, row: &SocketRow) {
         if row.orphan {
             self.orphan(row.flow.local);
@@ -133,11 +142,7 @@ pub fn census(diag: &mut Diag) -> Result<(Listeners, crate::Dumped), Error> {
     for family in Family::ALL {
         let query = Query::new(family, StateSet::ALL.without(State::Listen));
         dumped.add(diag.dump(&query, &mut |view| {
-            let local = view.flow().local;
-            if view.orphan() {
-                listeners.orphan(local);
-            }
-            listeners.count(local, view.state());
+            listeners.count_view(view);
         })?);
     }
     Ok((listeners, dumped))

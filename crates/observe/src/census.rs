@@ -30,7 +30,7 @@ impl Census {
 
     /// Flows and listeners.
     pub fn total(&self) -> u32 {
-        self.counts.iter().sum()
+        self.counts.iter().fold(0, |total, count| total.saturating_add(*count))
     }
 
     /// A flow or listener begins in this state.

@@ -6,7 +6,7 @@ mod stack;
 #[cfg(test)]
 mod tests;
 
-pub(super) use load::load;
+pub(super) use load::{last, load};
 
 use crate::Verdict;
 use crate::control::client::Client;

@@ -2,6 +2,7 @@
 
 pub(crate) mod kernel;
 mod lines;
+mod saved;
 mod services;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,9 @@ pub(crate) fn run(options: &SsOptions) -> Result<Verdict> {
     }
     let services = Services::read();
     let filter = Filter::parse(&options.filter.join(" "), &|name| services.port(name))?;
+    if let Some(path) = &options.from {
+        return saved::run(path, options, &filter, &services);
+    }
     let Some(wanted) = &options.stack else {
         return kernel::run(options, &filter, &services);
     };

@@ -11,6 +11,7 @@ mod tests;
 mod transitions;
 mod watch;
 
+use super::snapshot;
 use crate::Verdict;
 use crate::options::StatesOptions;
 use crate::signals::Interrupts;
@@ -24,6 +25,11 @@ use std::time::Duration;
 const SCHEMA: &str = "lastack.states/1";
 
 pub(crate) fn run(options: &StatesOptions) -> Result<Verdict> {
+    if let Some(path) = &options.from {
+        let look = snapshot::last(path)?;
+        eprintln!("{}", snapshot::describe(&look));
+        return show(&Report::of(&look, options.by), options.json);
+    }
     // The tracepoint must be put away; and before the thread that enters a namespace is made.
     let watched = options.watch.is_some() && !options.counters;
     let interrupts = if watched { Some(Interrupts::hold()?) } else { None };
@@ -52,17 +58,21 @@ fn look(options: &StatesOptions, interrupts: Option<&Interrupts>) -> Result<Verd
     } else if let (Some(pause), Some(interrupts)) = (options.watch, interrupts) {
         watch::run(options, pause, interrupts)?;
     } else {
-        let report = Report::gather(options.by)?;
-        report.warn();
-        let mut out = io::BufWriter::new(io::stdout().lock());
-        if options.json {
-            serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
-            writeln!(out)?;
-        } else {
-            report.print(&mut out)?;
-        }
-        out.flush()?;
+        return show(&Report::gather(options.by)?, options.json);
     }
+    Ok(Verdict::Fine)
+}
+
+fn show(report: &Report, json: bool) -> Result<Verdict> {
+    report.warn();
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if json {
+        serde_json::to_writer_pretty(&mut out, report).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        report.print(&mut out)?;
+    }
+    out.flush()?;
     Ok(Verdict::Fine)
 }
 

@@ -3,6 +3,7 @@
 use super::KernelOptions;
 use crate::values::{Cidr, StackName};
 use clap::Args;
+use std::path::PathBuf;
 
 /// What `lastack ss` is told: ss' own options, as far as they are about TCP.
 #[derive(Args, Debug)]
@@ -14,6 +15,9 @@ pub(crate) struct SsOptions {
     /// Look at a running lastack stack instead of the kernel: the one with this name, without a name the only one.
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", conflicts_with = "net")]
     pub(crate) stack: Option<Wanted>,
+    /// Show the sockets of a snapshot instead (of several the last one): a file as `lastack snapshot` writes it; `-` is stdin.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stack", "net", "kill", "events", "watch"])]
+    pub(crate) from: Option<PathBuf>,
     /// TCP: which is all there is.
     #[arg(short = 't', long)]
     pub(crate) tcp: bool,

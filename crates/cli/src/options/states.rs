@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use lastack_host::namespace::Place;
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which network namespace to look at.
@@ -28,6 +29,9 @@ fn place(text: &str) -> Result<Place, Infallible> {
 pub(crate) struct StatesOptions {
     #[command(flatten)]
     pub(crate) place: Where,
+    /// Count the sockets of a snapshot instead (of several the last one): a file as `lastack snapshot` writes it; `-` is stdin.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["net", "all_netns", "watch", "counters"])]
+    pub(crate) from: Option<PathBuf>,
     /// One line per network namespace, the one with the most CLOSE_WAIT first. It needs CAP_SYS_ADMIN.
     #[arg(long, conflicts_with_all = ["net", "by", "counters", "watch"])]
     pub(crate) all_netns: bool,

@@ -13,6 +13,7 @@ mod neighbour;
 mod peers;
 mod programs;
 mod puppet;
+mod saved;
 mod settings;
 mod sick;
 mod syns;

@@ -73,7 +73,7 @@ fn orphans(case: &Case<'_>) -> Vec<Finding> {
 fn memory(case: &Case<'_>) -> Vec<Finding> {
     let limits = case.numbers(MEM);
     let pressures = case.growth("TcpExtTCPMemoryPressures");
-    let pruned = case.growth("TcpExtPruneCalled") + case.growth("TcpExtRcvPruned");
+    let pruned = case.growth("TcpExtPruneCalled").saturating_add(case.growth("TcpExtRcvPruned"));
     let pages = case.last.socket_use.map_or(0, |socket_use| socket_use.memory_pages);
     let (pressure, max) = (limits.get(1).copied().unwrap_or(0), limits.get(2).copied().unwrap_or(0));
     let used = percent(pages as f64, pressure as f64);

@@ -47,10 +47,10 @@ fn syns(case: &Case<'_>) -> Syns {
     let dropped = case.growth("TcpExtTCPReqQFullDrop");
     let established = case.growth("TcpPassiveOpens");
     let completed_percent = match cookies_sent {
-        0 => percent(established as f64, (established + dropped) as f64),
+        0 => percent(established as f64, established as f64 + dropped as f64),
         sent => percent(cookies_back.min(sent) as f64, sent as f64),
     };
-    let refused = dropped + case.growth("TcpExtTCPReqQFullDoCookies").max(cookies_sent);
+    let refused = dropped.saturating_add(case.growth("TcpExtTCPReqQFullDoCookies").max(cookies_sent));
     Syns { cookies_sent, cookies_back, dropped, refused, completed_percent }
 }
 
@@ -154,7 +154,8 @@ fn defend(finding: Finding, case: &Case<'_>) -> Finding {
 
 fn small(case: &Case<'_>) -> Vec<Finding> {
     let syns = syns(case);
-    let queue_full = case.growth("TcpExtTCPReqQFullDrop") + case.growth("TcpExtTCPReqQFullDoCookies");
+    let cookies = case.growth("TcpExtTCPReqQFullDoCookies");
+    let queue_full = syns.dropped.saturating_add(cookies);
     let enough = queue_full as f64 >= case.limit(Threshold::SynRefused).max(1.0);
     if !enough || syns.completed_percent < case.limit(Threshold::SynCompleted) {
         return Vec::new();

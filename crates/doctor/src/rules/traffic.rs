@@ -28,7 +28,7 @@ pub(super) const IDLE: Rule = Rule {
 fn retransmission(case: &Case<'_>) -> Vec<Finding> {
     let again = case.growth("TcpRetransSegs");
     // Linux counts repetitions apart: they are not among the segments sent.
-    let all = case.growth("TcpOutSegs") + again;
+    let all = case.growth("TcpOutSegs").saturating_add(again);
     let rate = percent(again as f64, all as f64);
     if (all as f64) < case.limit(Threshold::RetransmissionSegments).max(1.0)
         || rate < case.limit(Threshold::RetransmissionPercent)

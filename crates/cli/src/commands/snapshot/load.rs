@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use lastack::observe::Snapshot;
+use lastack::observe::snapshot::Target;
 use lastack_host::snapshot::from_text;
 use std::fs::File;
 use std::io::{self, Read};
@@ -28,6 +29,12 @@ pub(in crate::commands) fn load(path: &Path) -> Result<Vec<Snapshot>> {
     })
 }
 
+/// The newest look of a file.
+pub(in crate::commands) fn last(path: &Path) -> Result<Snapshot> {
+    let looks = load(path)?;
+    looks.into_iter().max_by_key(|look| look.taken_ms).context("a file has at least one look")
+}
+
 fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
     let mut octets = Vec::new();
     from.take(OCTETS_MAX + 1).read_to_end(&mut octets)?;
@@ -42,11 +49,11 @@ pub(super) fn parse(octets: &[u8]) -> Result<Vec<Snapshot>> {
     if !octets.trim_ascii_start().starts_with(b"{")
         && let Some(look) = from_text(&String::from_utf8_lossy(octets))
     {
-        return Ok(vec![look]);
+        return Ok(vec![plain(look)]);
     }
     let mut looks = Vec::new();
     for look in serde_json::Deserializer::from_slice(octets).into_iter::<Snapshot>() {
-        looks.push(look?);
+        looks.push(plain(look?));
         if looks.len() > LOOKS_MAX {
             bail!("it has more than {LOOKS_MAX} looks");
         }
@@ -55,4 +62,36 @@ pub(super) fn parse(octets: &[u8]) -> Result<Vec<Snapshot>> {
         bail!("it is empty: `lastack snapshot > FILE` writes one");
     }
     Ok(looks)
+}
+
+/// Names that somebody else chose, safe to print: no control characters, and not endless.
+fn plain(mut look: Snapshot) -> Snapshot {
+    let hosts = look.rows.iter_mut().filter_map(|row| row.host.as_deref_mut());
+    for host in hosts {
+        host.holders.iter_mut().for_each(|holder| tame(&mut holder.name));
+        host.congestion.iter_mut().for_each(tame);
+    }
+    let holders = look.listeners.iter_mut().flat_map(|listener| &mut listener.holders);
+    holders.for_each(|holder| tame(&mut holder.name));
+    look.processes.iter_mut().for_each(|process| tame(&mut process.name));
+    look.sysctls.values_mut().for_each(tame);
+    look.unread.iter_mut().for_each(|unread| tame(&mut unread.why));
+    for line in &mut look.sysctl_lines {
+        [&mut line.path, &mut line.name, &mut line.value].into_iter().for_each(tame);
+    }
+    match &mut look.target {
+        Target::Kernel { release, namespace } => {
+            tame(release);
+            namespace.iter_mut().for_each(tame);
+        }
+        Target::Stack { name, device } => [name, device].into_iter().for_each(tame),
+    }
+    look
+}
+
+fn tame(text: &mut String) {
+    const MAX: usize = 1024;
+    if text.len() > MAX || text.chars().any(char::is_control) {
+        *text = text.chars().take(MAX).map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
+    }
 }

@@ -58,3 +58,51 @@ proptest! {
         let _ = parse(&noise);
     }
 }
+
+/// A look with something of everything, as the first version of the form wrote it.
+const FULL: &str = include_str!("../../../../observe/src/snapshot/first.json");
+
+/// Every number of a JSON value, one after the other, is replaced by `extreme`.
+fn with_number(value: &mut serde_json::Value, left: &mut usize, extreme: &serde_json::Value) {
+    match value {
+        serde_json::Value::Number(_) if *left == 0 => {
+            *value = extreme.clone();
+            *left = usize::MAX;
+        }
+        serde_json::Value::Number(_) => *left -= 1,
+        serde_json::Value::Array(all) => all.iter_mut().for_each(|value| with_number(value, left, extreme)),
+        serde_json::Value::Object(all) => {
+            all.values_mut().for_each(|value| with_number(value, left, extreme))
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_doctor_survives_every_extreme_number() {
+    let extremes = [serde_json::json!(u64::MAX), serde_json::json!(u32::MAX), serde_json::json!(0)];
+    let mut judged = 0;
+    for at in 0..60 {
+        for extreme in &extremes {
+            let mut value = serde_json::from_str(FULL).unwrap();
+            with_number(&mut value, &mut { at }, extreme);
+            let look = serde_json::to_string(&value).unwrap();
+            // A field may be too narrow for it: that is a reason to refuse the file, no more.
+            if let Ok(looks) = parse(format!("{FULL}\n{look}\n{look}").as_bytes()) {
+                judged += 1;
+                let report = lastack_doctor::examine(&looks, &lastack_doctor::Settings::default());
+                lastack_doctor::text::full(&report);
+            }
+        }
+    }
+    assert!(judged > 100, "{judged}");
+}
+
+#[test]
+fn names_cannot_write_to_the_terminal() {
+    let text = FULL.replace("leaky", "\\u001b[2J");
+    let look = parse(text.as_bytes()).unwrap().remove(0);
+    assert_eq!(look.processes[0].name, " [2J");
+    assert_eq!(look.rows[0].host.as_ref().unwrap().holders[0].name, " [2J");
+    assert_eq!(look.listeners[0].holders[0].name, " [2J");
+}

@@ -1,7 +1,7 @@
 //! `lastack ss` on the kernel: sockets go from sock_diag to the line as they come; nothing is kept of them but for --by.
 
 mod events;
-mod groups;
+pub(super) mod groups;
 mod kill;
 mod pass;
 #[cfg(test)]

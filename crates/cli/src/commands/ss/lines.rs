@@ -32,7 +32,8 @@ pub(super) struct Lines<'a> {
     services: Option<&'a Services>,
     processes: Option<&'a Processes>,
     cgroups: Cgroups,
-    interfaces: Interfaces,
+    /// None where their names are another machine's.
+    interfaces: Option<Interfaces>,
     /// Ports that the kernel gives away have no names.
     ephemeral: (u64, u64),
     widths: [usize; 7],
@@ -76,13 +77,24 @@ impl<'a> Lines<'a> {
         lines
     }
 
+    /// For the rows of a snapshot, which was taken somewhere else: interfaces and control groups have their numbers only.
+    pub(super) fn of_snapshot(
+        options: &'a SsOptions,
+        services: Option<&'a Services>,
+        rows: &[SocketRow],
+        ephemeral: (u64, u64),
+    ) -> Lines<'a> {
+        let lines = Lines::of_stack(options, services, rows);
+        Lines { ephemeral, interfaces: None, remarks: " Process", ..lines }
+    }
+
     fn plain(options: &'a SsOptions, services: Option<&'a Services>) -> Lines<'a> {
         Lines {
             options,
             services,
             processes: None,
             cgroups: Cgroups::default(),
-            interfaces: Interfaces::default(),
+            interfaces: Some(Interfaces::default()),
             ephemeral: (1, 0),
             widths: HEADINGS.map(str::len),
             remarks: "",
@@ -208,7 +220,7 @@ impl<'a> Lines<'a> {
             IpAddr::V6(ip) => write!(self.address, "[{ip}]")?,
         }
         if interface != 0 {
-            match self.interfaces.name(interface) {
+            match self.interfaces.as_mut().and_then(|names| names.name(interface)) {
                 Some(name) => write!(self.address, "%{name}")?,
                 None => write!(self.address, "%if{interface}")?,
             }
@@ -227,9 +239,16 @@ impl<'a> Lines<'a> {
     /// What follows on the same line.
     fn remarks(&mut self, row: &SocketRow) -> io::Result<()> {
         let host = row.host.as_deref();
-        if let (Some(processes), Some(host)) = (self.processes, host) {
-            self.users(processes, host.inode)?;
+        self.holders.clear();
+        match (self.processes, host) {
+            (Some(processes), Some(host)) => processes.holders(host.inode, &mut self.holders),
+            // A snapshot's rows have them.
+            (None, Some(host)) if self.options.kernel.processes => {
+                self.holders.extend_from_slice(&host.holders)
+            }
+            _ => {}
         }
+        self.users()?;
         // ss -e shows timers too.
         let timers = self.options.options || (self.options.extended && host.is_some());
         if timers && row.timer != TimerKind::Off {
@@ -252,9 +271,7 @@ impl<'a> Lines<'a> {
         Ok(())
     }
 
-    fn users(&mut self, processes: &Processes, inode: u32) -> io::Result<()> {
-        self.holders.clear();
-        processes.holders(inode, &mut self.holders);
+    fn users(&mut self) -> io::Result<()> {
         self.holders.sort_by_key(|holder| (holder.pid, holder.fd));
         for (index, Holder { name, pid, fd }) in self.holders.iter().enumerate() {
             let before = if index == 0 { " users:(" } else { "," };

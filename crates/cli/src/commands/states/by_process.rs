@@ -2,7 +2,8 @@
 
 use super::columns::{self, Line};
 use anyhow::Result;
-use lastack::observe::{Census, State};
+use lastack::observe::snapshot::UnreadSource;
+use lastack::observe::{Census, Snapshot, State};
 use lastack_host::listeners::Listeners;
 use lastack_host::processes::Processes;
 use lastack_host::{Diag, Dumped, Family, Query, StateSet};
@@ -42,7 +43,7 @@ pub(super) fn gather(diag: &mut Diag) -> Result<(ByProcess, Listeners, Dumped)> 
     for family in Family::ALL {
         let query = Query::new(family, StateSet::ALL.without(State::Listen));
         dumped.add(diag.dump(&query, &mut |view| {
-            listeners.count(view.flow().local, view.state());
+            listeners.count_view(view);
             match view.inode() {
                 0 => nobody.enter(view.state()),
                 inode => held.push((inode, view.state())),
@@ -54,6 +55,33 @@ pub(super) fn gather(diag: &mut Diag) -> Result<(ByProcess, Listeners, Dumped)> 
     let by_process =
         ByProcess { processes: rows, nobody, unknown, unreadable_processes: processes.unreadable() };
     Ok((by_process, listeners, dumped))
+}
+
+/// What a snapshot tells; its rows name their holders.
+pub(super) fn of(look: &Snapshot) -> ByProcess {
+    let mut rows: BTreeMap<u32, ProcessRow> = BTreeMap::new();
+    let (mut nobody, mut unknown) = (Census::default(), Census::default());
+    for row in &look.rows {
+        let host = row.host.as_deref();
+        match host.and_then(|host| host.holders.first()) {
+            Some(holder) => {
+                let new =
+                    || ProcessRow { pid: holder.pid, name: holder.name.clone(), states: Census::default() };
+                rows.entry(holder.pid).or_insert_with(new).states.enter(row.state);
+            }
+            None if host.is_some_and(|host| host.inode == 0) => nobody.enter(row.state),
+            None => unknown.enter(row.state),
+        }
+    }
+    let unread = look.unread.iter().find(|unread| unread.source == UnreadSource::Processes);
+    let unreadable = unread.map_or(0, |unread| u32::try_from(unread.count).unwrap_or(u32::MAX));
+    ByProcess { processes: ranked(rows), nobody, unknown, unreadable_processes: unreadable }
+}
+
+fn ranked(rows: BTreeMap<u32, ProcessRow>) -> Vec<ProcessRow> {
+    let mut rows: Vec<ProcessRow> = rows.into_values().collect();
+    rows.sort_by_key(|row| (std::cmp::Reverse(row.states.total()), row.pid));
+    rows
 }
 
 fn attribute(held: &[(u32, State)], processes: &Processes) -> (Vec<ProcessRow>, Census) {
@@ -69,9 +97,7 @@ fn attribute(held: &[(u32, State)], processes: &Processes) -> (Vec<ProcessRow>, 
             None => unknown.enter(state),
         }
     }
-    let mut rows: Vec<ProcessRow> = rows.into_values().collect();
-    rows.sort_by_key(|row| (std::cmp::Reverse(row.states.total()), row.pid));
-    (rows, unknown)
+    (ranked(rows), unknown)
 }
 
 impl ByProcess {

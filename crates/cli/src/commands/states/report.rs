@@ -5,8 +5,8 @@ use super::columns::{self, Line};
 use super::{SCHEMA, open};
 use crate::options::By;
 use anyhow::Result;
-use lastack::observe::{Census, State};
-use lastack_host::listeners::{self, Listener};
+use lastack::observe::{Census, Snapshot, SocketRow, State};
+use lastack_host::listeners::{self, Listener, Listeners};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -64,16 +64,28 @@ impl Report {
                 (None, listeners, dumped)
             }
         };
+        Ok(Report::new(&listeners, by_process, dumped.interrupted))
+    }
+
+    /// What a snapshot tells.
+    pub(super) fn of(look: &Snapshot, by: Option<By>) -> Report {
+        let listeners = of_rows(&look.rows);
+        let by_process = by.map(|By::Process| by_process::of(look));
+        // Where there are counts only, they stand.
+        Report { states: look.census, ..Report::new(&listeners, by_process, look.interrupted) }
+    }
+
+    fn new(listeners: &Listeners, by_process: Option<ByProcess>, interrupted: bool) -> Report {
         let mut rows: Vec<ListenerRow> = listeners.iter().map(ListenerRow::from).collect();
         rows.sort_by_key(|row| (row.local.port(), row.local));
-        Ok(Report {
+        Report {
             schema: SCHEMA,
             states: listeners.total(),
             listeners: rows,
             no_listener: listeners.others,
             by_process,
-            interrupted: dumped.interrupted,
-        })
+            interrupted,
+        }
     }
 
     /// What the reader must know about what is missing, on stderr.
@@ -109,6 +121,15 @@ impl Report {
         writeln!(out)?;
         columns::print(&["LISTENER", "SOCKETS", "QUEUE", "DROPS"], &lines, out)
     }
+}
+
+/// Every listener with its flows.
+fn of_rows(rows: &[SocketRow]) -> Listeners {
+    let mut listeners = Listeners::default();
+    let listening = |row: &&SocketRow| row.state == State::Listen;
+    rows.iter().filter(listening).for_each(|row| listeners.add(row));
+    rows.iter().filter(|row| !listening(row)).for_each(|row| listeners.count_row(row));
+    listeners
 }
 
 fn line(row: &ListenerRow) -> Line {

@@ -6,7 +6,7 @@ use crate::filter::Filter;
 use crate::options::SsOptions;
 use anyhow::Result;
 use clap::ValueEnum;
-use lastack::observe::{Census, SocketRow, State};
+use lastack::observe::{Census, HostFacts, SocketRow, State};
 use lastack_host::cgroups::Cgroups;
 use lastack_host::listeners::Listeners;
 use lastack_host::namespace::All;
@@ -35,7 +35,7 @@ pub(crate) enum By {
     Netns,
 }
 
-pub(super) struct Groups<'a> {
+pub(in crate::commands::ss) struct Groups<'a> {
     by: By,
     processes: Option<&'a Processes>,
     listeners: Option<Listeners>,
@@ -52,6 +52,20 @@ impl<'a> Groups<'a> {
         Ok(Groups { by, processes, listeners, cgroups, namespace: String::new(), counts: HashMap::new() })
     }
 
+    /// Of a snapshot: its rows tell who listens and who holds what. The names of its control groups are not known here.
+    pub(in crate::commands::ss) fn of_rows(by: By, rows: &[SocketRow]) -> Groups<'static> {
+        let mut listeners = Listeners::default();
+        rows.iter().filter(|row| row.state == State::Listen).for_each(|row| listeners.add(row));
+        Groups {
+            by,
+            processes: None,
+            listeners: Some(listeners),
+            cgroups: Cgroups::default(),
+            namespace: String::new(),
+            counts: HashMap::new(),
+        }
+    }
+
     /// Adds what passes.
     pub(super) fn count(&mut self, pass: &mut Pass<'_>) -> Result<Dumped> {
         pass.each(&mut |row| {
@@ -60,7 +74,7 @@ impl<'a> Groups<'a> {
         })
     }
 
-    fn add(&mut self, row: &SocketRow) {
+    pub(in crate::commands::ss) fn add(&mut self, row: &SocketRow) {
         let name = self.name(row);
         self.counts.entry(name).or_default().enter(row.state);
     }
@@ -71,7 +85,7 @@ impl<'a> Groups<'a> {
             By::State => row.state.name().to_owned(),
             By::Port => row.flow.local.port().to_string(),
             By::Peer => row.flow.remote.ip().to_canonical().to_string(),
-            By::Process => self.process(host.map_or(0, |host| host.inode)),
+            By::Process => self.process(host),
             By::Listener => {
                 let listeners = self.listeners.as_ref();
                 let index = listeners.and_then(|listeners| listeners.of(row.flow.local));
@@ -87,7 +101,11 @@ impl<'a> Groups<'a> {
         }
     }
 
-    fn process(&self, inode: u32) -> String {
+    fn process(&self, host: Option<&HostFacts>) -> String {
+        if let Some(holder) = host.and_then(|host| host.holders.first()) {
+            return format!("{}[{}]", holder.name, holder.pid);
+        }
+        let inode = host.map_or(0, |host| host.inode);
         let holders = self.processes.into_iter().flat_map(|processes| processes.of(inode));
         match holders.map(|(process, _)| process).min_by_key(|process| process.pid) {
             Some(process) => format!("{}[{}]", process.name, process.pid),
@@ -103,7 +121,7 @@ impl<'a> Groups<'a> {
         ranked
     }
 
-    pub(super) fn print(self, json: bool, out: &mut dyn Write) -> io::Result<()> {
+    pub(in crate::commands::ss) fn print(self, json: bool, out: &mut dyn Write) -> io::Result<()> {
         let by = self.by.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         let ranked = self.ranked();
         if json {
