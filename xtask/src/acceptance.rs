@@ -4,6 +4,7 @@
 //! the sources, so that a run which was stopped goes on where it was.
 
 mod bench;
+mod dist;
 mod flat_cost;
 mod flood;
 mod forward;
@@ -55,6 +56,7 @@ const PARTS: &[&Part] = &[
     &flood::PART,
     &bench::PART,
     &fuzz::PART,
+    &dist::PART,
     &interop::PART,
     &forward::PART,
     &transcripts::PART,

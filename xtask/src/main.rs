@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod ci;
+mod dist;
 mod fuzz;
 mod instructions;
 mod requirements;
@@ -48,6 +49,8 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Build the static program, with man pages and completions, in target/dist.
+    Dist,
     /// Count the instructions of the hot paths.
     Instructions {
         /// Write a new baseline instead of comparing.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Acceptance { parts, fresh } => acceptance::command(&parts, fresh),
         Command::Requirements => requirements::command(),
         Command::Fuzz { target, seconds } => fuzz::command(target.as_deref(), Duration::from_secs(seconds)),
+        Command::Dist => dist::command(),
         Command::Instructions { record } => instructions::command(record),
     };
     match done {

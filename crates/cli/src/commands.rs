@@ -2,6 +2,7 @@
 
 pub(crate) mod connect;
 pub(crate) mod doctor;
+pub(crate) mod generate;
 pub(crate) mod lab;
 pub(crate) mod selftest;
 pub(crate) mod serve;

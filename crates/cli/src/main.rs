@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Why(options) => commands::why::run(&options),
         Command::Doctor(options) => commands::doctor::run(&options),
         Command::Snapshot(options) => commands::snapshot::run(&options),
+        Command::Generate(options) => commands::generate::run(&options),
     };
     match done {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,

@@ -49,6 +49,16 @@ pub(crate) enum Command {
     Doctor(DoctorOptions),
     /// Write down everything that can be seen, for --from of ss, states and doctor.
     Snapshot(SnapshotOptions),
+    /// Write man pages, and completions for bash, fish and zsh, below a folder.
+    Generate(GenerateOptions),
+}
+
+/// What `lastack generate` is told.
+#[derive(Args, Debug)]
+pub(crate) struct GenerateOptions {
+    /// Gets the folders `man` and `completions`.
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
 }
 
 /// What `lastack serve` is told.
