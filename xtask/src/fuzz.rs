@@ -12,7 +12,8 @@ use std::fs;
 use std::time::Duration;
 
 /// The targets.
-pub(crate) const TARGETS: &[&str] = &["wire", "stack", "host", INTERFACE];
+pub(crate) const TARGETS: &[&str] =
+    &["wire", "stack", "netlink", "proc", "sysctl", "pasted", "snapshot", INTERFACE];
 /// The one with pointers.
 const INTERFACE: &str = "interface";
 
@@ -28,6 +29,8 @@ const SANITIZER: &str = " -Zsanitizer=address";
 /// Its files do not mix with those of the other targets.
 const SANITIZED: &str = "fuzz/target/sanitized";
 
+/// Of one input, in octets. The longest seed is a little shorter.
+const LENGTH_MAX: usize = 16_384;
 const BUILD: Duration = Duration::from_secs(15 * 60);
 /// Beyond the fuzzing itself: reading the corpus, minimising nothing.
 const GRACE: Duration = Duration::from_secs(60);
@@ -74,16 +77,21 @@ pub(crate) fn run(target: &str, time: Duration) -> Result<Ran> {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     }
     let program = tree::root().join(files).join(TRIPLE).join("release").join(target);
-    let arguments = [
+    let seeds = folder.join("seeds").join(target);
+    let mut arguments = vec![
         format!("-max_total_time={}", time.as_secs()),
         format!("-artifact_prefix={}/", artifacts.display()),
         "-timeout=10".to_owned(),
         "-rss_limit_mb=2048".to_owned(),
-        "-max_len=4096".to_owned(),
+        format!("-max_len={LENGTH_MAX}"),
         "-print_final_stats=1".to_owned(),
         "-verbosity=0".to_owned(),
         corpus.display().to_string(),
     ];
+    // What is found goes to the first folder; the second holds what the repository brings to begin with.
+    if seeds.is_dir() {
+        arguments.push(seeds.display().to_string());
+    }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let with = match (target, sanitized) {
         (INTERFACE, true) => ", with the address sanitizer",

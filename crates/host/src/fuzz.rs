@@ -4,32 +4,34 @@ use crate::counters::{KernelCounters, parse_socket_use};
 use crate::{addresses, diag, pasted, processes, trace};
 use std::collections::HashSet;
 
-/// The first octet chooses what the others are taken for.
-pub fn read(octets: &[u8]) {
+/// As answers of netlink: sockets, addresses, and TCP_INFO alone. The first octet chooses.
+pub fn netlink(octets: &[u8]) {
     let Some((choice, octets)) = octets.split_first() else { return };
-    match choice % 7 {
+    match choice % 3 {
         0 => {
             diag::parse_any(octets);
         }
         1 => {
             diag::parse_tcp_info(octets);
         }
-        2 => {
-            let text = String::from_utf8_lossy(octets);
-            let mut counters = KernelCounters::default();
-            counters.add_text(&text);
-            counters.known();
-            parse_socket_use(&text);
-        }
-        3 => {
-            pasted::parse(&String::from_utf8_lossy(octets));
-        }
-        4 => trace::read_any(octets),
-        5 => {
+        _ => {
             addresses::add(octets, &mut HashSet::new());
         }
-        _ => {
-            processes::parse_limits(&String::from_utf8_lossy(octets));
-        }
     }
+}
+
+/// As what /proc and tracefs tell: counters, limits, links of descriptors; formats, statistics and pages of a tracepoint.
+pub fn proc(octets: &[u8]) {
+    let text = String::from_utf8_lossy(octets);
+    let mut counters = KernelCounters::default();
+    counters.add_text(&text);
+    counters.known();
+    parse_socket_use(&text);
+    processes::parse_any(octets);
+    trace::read_any(octets);
+}
+
+/// As an output that somebody pasted.
+pub fn pasted(octets: &[u8]) {
+    pasted::parse(&String::from_utf8_lossy(octets));
 }

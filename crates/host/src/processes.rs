@@ -121,3 +121,9 @@ impl Processes {
 fn name(pid: u32) -> Option<String> {
     files::read_raw(Path::new(&format!("/proc/{pid}/comm"))).ok().map(|name| files::plain(&name))
 }
+
+/// Any octets as the text of limits and as the target of a link. For fuzzing.
+pub(crate) fn parse_any(octets: &[u8]) {
+    parse_limits(&String::from_utf8_lossy(octets));
+    pass::inode(octets);
+}

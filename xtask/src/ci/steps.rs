@@ -38,7 +38,7 @@ const SHORT: Duration = Duration::from_secs(2 * 60);
 /// Seeds of each kind of world.
 const WORLDS: u64 = 500;
 /// Per fuzz target.
-const FUZZ: Duration = Duration::from_secs(10);
+const FUZZ: Duration = Duration::from_secs(6);
 
 /// All steps, or those named, in their own order.
 pub(super) fn chosen(only: &[String]) -> Result<Vec<&'static Step>> {

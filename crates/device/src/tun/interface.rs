@@ -78,24 +78,28 @@ impl Control {
     }
 
     pub(super) fn set_mtu(&self, name: &str, mtu: u16) -> Result<(), Error> {
-        self.set(name, libc::SIOCSIFMTU, |request| request.ifr_ifru.ifru_mtu = libc::c_int::from(mtu))
-            .map_err(|source| Error::Setup {
-                tried: format!("setting the MTU of {name} to {mtu}"),
-                source,
-                advice: "use a value from 68 to 65535, and 1280 or more for IPv6",
-            })
+        self.set(name, libc::SIOCSIFMTU as libc::Ioctl, |request| {
+            request.ifr_ifru.ifru_mtu = libc::c_int::from(mtu)
+        })
+        .map_err(|source| Error::Setup {
+            tried: format!("setting the MTU of {name} to {mtu}"),
+            source,
+            advice: "use a value from 68 to 65535, and 1280 or more for IPv6",
+        })
     }
 
     pub(super) fn bring_up(&self, name: &str) -> Result<(), Error> {
         let flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-        self.set(name, libc::SIOCSIFFLAGS, |request| request.ifr_ifru.ifru_flags = flags)
+        self.set(name, libc::SIOCSIFFLAGS as libc::Ioctl, |request| request.ifr_ifru.ifru_flags = flags)
             .map_err(|source| Error::Setup { tried: format!("bringing {name} up"), source, advice: ROOT })
     }
 
     pub(super) fn is_up(&self, name: &str) -> io::Result<bool> {
         let mut request = request(name)?;
         // SAFETY: SIOCGIFFLAGS reads and writes one ifreq, which lives on this stack frame.
-        check(unsafe { libc::ioctl(self.ipv4.as_raw_fd(), libc::SIOCGIFFLAGS, &mut request) })?;
+        check(unsafe {
+            libc::ioctl(self.ipv4.as_raw_fd(), libc::SIOCGIFFLAGS as libc::Ioctl, &mut request)
+        })?;
         // SAFETY: the request succeeded, so the kernel has written the union's flags.
         let flags = unsafe { request.ifr_ifru.ifru_flags };
         Ok(libc::c_int::from(flags) & libc::IFF_UP != 0)
@@ -111,10 +115,14 @@ impl Control {
             return Err(failed(io::Error::from_raw_os_error(libc::EINVAL)));
         }
         let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
-        self.set(name, libc::SIOCSIFADDR, |request| request.ifr_ifru.ifru_addr = sockaddr(address))
-            .map_err(failed)?;
-        self.set(name, libc::SIOCSIFNETMASK, |request| request.ifr_ifru.ifru_netmask = sockaddr(mask.into()))
-            .map_err(failed)
+        self.set(name, libc::SIOCSIFADDR as libc::Ioctl, |request| {
+            request.ifr_ifru.ifru_addr = sockaddr(address)
+        })
+        .map_err(failed)?;
+        self.set(name, libc::SIOCSIFNETMASK as libc::Ioctl, |request| {
+            request.ifr_ifru.ifru_netmask = sockaddr(mask.into())
+        })
+        .map_err(failed)
     }
 
     pub(super) fn add_ipv6(&self, name: &str, address: Ipv6Addr, prefix: u8) -> Result<Ipv6, Error> {
@@ -135,7 +143,7 @@ impl Control {
             ifr6_ifindex: index,
         };
         // SAFETY: on an AF_INET6 socket SIOCSIFADDR reads one in6_ifreq, which lives on this stack frame.
-        let answer = unsafe { libc::ioctl(ipv6.as_raw_fd(), libc::SIOCSIFADDR, &request) };
+        let answer = unsafe { libc::ioctl(ipv6.as_raw_fd(), libc::SIOCSIFADDR as libc::Ioctl, &request) };
         match check(answer) {
             Ok(()) => await_usable(address).map(|()| Ipv6::Ready).map_err(failed),
             // EACCES is Linux's answer while disable_ipv6 is set; missing rights would be EPERM.
@@ -147,11 +155,14 @@ impl Control {
     fn index(&self, name: &str) -> io::Result<libc::c_int> {
         let mut request = request(name)?;
         // SAFETY: SIOCGIFINDEX reads and writes one ifreq, which lives on this stack frame.
-        check(unsafe { libc::ioctl(self.ipv4.as_raw_fd(), libc::SIOCGIFINDEX, &mut request) })?;
+        check(unsafe {
+            libc::ioctl(self.ipv4.as_raw_fd(), libc::SIOCGIFINDEX as libc::Ioctl, &mut request)
+        })?;
         // SAFETY: the request succeeded, so the kernel has written the union's index.
         Ok(unsafe { request.ifr_ifru.ifru_ifindex })
     }
 
+    /// `code` in the C library's own type: it is an int with musl, a long with glibc.
     fn set(&self, name: &str, code: libc::Ioctl, fill: impl FnOnce(&mut libc::ifreq)) -> io::Result<()> {
         let mut request = request(name)?;
         fill(&mut request);

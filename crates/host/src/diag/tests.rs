@@ -106,9 +106,11 @@ proptest! {
     fn no_octets_panic(octets in any::<Vec<u8>>()) {
         parse_any(&octets);
         attributes(&octets).count();
-        for choice in 0..7 {
-            crate::fuzz::read(&[&[choice], &octets[..]].concat());
+        for choice in 0..3 {
+            crate::fuzz::netlink(&[&[choice], &octets[..]].concat());
         }
+        crate::fuzz::proc(&octets);
+        crate::fuzz::pasted(&octets);
     }
 
     #[test]
