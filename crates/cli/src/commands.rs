@@ -4,6 +4,7 @@ pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod generate;
 pub(crate) mod lab;
+mod owners;
 pub(crate) mod selftest;
 pub(crate) mod serve;
 pub(crate) mod snapshot;

@@ -38,6 +38,7 @@ pub struct Processes {
     heads: HashMap<u32, u32>,
     unreadable: u32,
     hidden: u32,
+    vanished: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +75,7 @@ impl Processes {
     fn add(&mut self, part: pass::Part) {
         self.unreadable += part.unreadable;
         self.hidden += part.hidden;
+        self.vanished += part.vanished;
         self.heads.reserve(part.sockets.len());
         self.descriptors.reserve(part.sockets.len());
         let base = self.processes.len() as u32;
@@ -93,6 +95,11 @@ impl Processes {
     /// Single descriptors that could not be read.
     pub fn hidden(&self) -> u32 {
         self.hidden
+    }
+
+    /// Processes and descriptors that ended while they were being read: no loss, they hold nothing any more.
+    pub fn vanished(&self) -> u32 {
+        self.vanished
     }
 
     /// The processes that were read.

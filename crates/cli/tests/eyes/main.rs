@@ -194,6 +194,37 @@ fn without_rights_what_could_not_be_read_is_counted() {
     });
 }
 
+#[test]
+fn in_a_container_owners_that_proc_does_not_show_are_counted() {
+    in_namespace(|| {
+        let zoo = Zoo::new();
+        let held = lastack(&["ss", "-Htanp"]).matches("users:").count();
+        assert!(held > 0);
+        // A /proc of its own shows the program alone; then none at all.
+        let inside = |setup: &str, words: &str| {
+            let script = format!("{setup} && exec {} {words}", env!("CARGO_BIN_EXE_lastack"));
+            let namespaces = ["--mount", "--pid", "--fork", "sh", "-c", &script];
+            let output = Command::new("unshare").args(namespaces).output().unwrap();
+            let text = |octets| String::from_utf8(octets).unwrap();
+            (output.status.success(), text(output.stdout), text(output.stderr))
+        };
+        for setup in ["mount -t proc none /proc", "mount -t tmpfs none /proc"] {
+            for words in ["ss -H -tanp", "states --by process"] {
+                let (well, told, warned) = inside(setup, words);
+                if warned.contains("mount: ") || warned.contains("unshare: ") {
+                    return skipped("own mount and process namespaces");
+                }
+                assert!(well && told.contains("CLOSE-WAIT") && !told.contains("users:"), "{told}{warned}");
+                assert!(warned.contains(&format!("{held} sockets have no known owner")), "{words}: {warned}");
+                assert!(warned.contains("--pid=host"), "{warned}");
+            }
+            let (well, told, _) = inside(setup, "states");
+            assert!(well && told.contains("CLOSE_WAIT"), "{told}");
+        }
+        drop(zoo);
+    });
+}
+
 const NOBODY: u32 = 65_534;
 
 /// The program where nobody may run it, as long as the folder lives.

@@ -19,6 +19,7 @@ pub(super) struct Part {
     pub(super) sockets: Vec<Socket>,
     pub(super) unreadable: u32,
     pub(super) hidden: u32,
+    pub(super) vanished: u32,
 }
 
 pub(super) fn read(pids: impl Iterator<Item = u32>) -> Part {
@@ -26,7 +27,8 @@ pub(super) fn read(pids: impl Iterator<Item = u32>) -> Part {
     let mut entries = vec![MaybeUninit::uninit(); 64 << 10];
     for pid in pids {
         match part.process(pid, &mut entries) {
-            Ok(()) | Err(Errno::NOENT | Errno::SRCH) => {}
+            Ok(()) => {}
+            Err(Errno::NOENT | Errno::SRCH) => part.vanished += 1,
             Err(_) => part.unreadable += 1,
         }
     }
@@ -52,7 +54,7 @@ impl Part {
                         self.sockets.push(Socket { inode, process, fd });
                     }
                 }
-                Err(Errno::NOENT) => {}
+                Err(Errno::NOENT | Errno::SRCH) => self.vanished += 1,
                 Err(_) => self.hidden += 1,
             }
         }

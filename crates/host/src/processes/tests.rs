@@ -25,6 +25,44 @@ fn a_socket_of_this_process_is_found_with_every_descriptor() {
 }
 
 #[test]
+fn what_vanishes_in_mid_read_is_counted_and_no_error() {
+    let child = std::process::Command::new("true").spawn().unwrap();
+    let (own, dead) = (std::process::id(), child.id());
+    // It is listed, and gone when its turn comes.
+    let mut child = Some(child);
+    let pids = [own, dead, own].into_iter().inspect(|pid| {
+        if *pid == dead
+            && let Some(mut child) = child.take()
+        {
+            child.wait().unwrap();
+        }
+    });
+    let part = pass::read(pids);
+    assert_eq!((part.vanished, part.unreadable, part.processes.len()), (1, 0, 2));
+    // Descriptors that come and go while they are read.
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let relaxed = std::sync::atomic::Ordering::Relaxed;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(relaxed) {
+                let held: Vec<TcpListener> =
+                    (0..64).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+                drop(held);
+            }
+        });
+        let mut vanished = 0;
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while vanished == 0 && std::time::Instant::now() < deadline {
+            let part = pass::read([own].into_iter());
+            assert_eq!((part.unreadable, part.hidden, part.processes.len()), (0, 0, 1));
+            vanished += part.vanished;
+        }
+        stop.store(true, relaxed);
+        assert!(vanished > 0, "nothing vanished in 20 s");
+    });
+}
+
+#[test]
 fn a_limit_is_read() {
     let limit = descriptor_limit(std::process::id()).unwrap();
     assert!(limit.soft.is_none_or(|soft| soft > 0));

@@ -11,6 +11,7 @@ use super::SCHEMA;
 use super::lines::Lines;
 use super::services::Services;
 use crate::Verdict;
+use crate::commands::owners;
 use crate::explained::{self, Told};
 use crate::filter::Filter;
 use crate::options::SsOptions;
@@ -87,7 +88,8 @@ fn look(
 fn once(pass: &mut Pass<'_>, services: &Services, out: &mut impl Write) -> Result<()> {
     let options = pass.options;
     let with_processes = options.kernel.processes || options.kernel.by == Some(By::Process);
-    let processes = if with_processes { Some(Processes::read()?) } else { None };
+    let processes = with_processes.then(owners::read);
+    let mut unknown = 0;
     // JSON carries the age always: it is said when it is not known.
     pass.lifetimes = (options.kernel.age || options.json).then(Lifetimes::read);
     pass.doomed = options.kernel.kill.then(kill::Doomed::default);
@@ -97,7 +99,7 @@ fn once(pass: &mut Pass<'_>, services: &Services, out: &mut impl Write) -> Resul
         groups.print(options.json, out)?;
         dumped
     } else if options.json {
-        json(pass, processes.as_ref(), out)?
+        json(pass, processes.as_ref(), &mut unknown, out)?
     } else {
         let rules = options.explain.then(explained::of_kernel);
         let mut lines = Lines::of_kernel(options, (!options.numeric).then_some(services), processes.as_ref())
@@ -106,6 +108,7 @@ fn once(pass: &mut Pass<'_>, services: &Services, out: &mut impl Write) -> Resul
             lines.header(out)?;
         }
         pass.each(&mut |row| {
+            unknown += u64::from(has_unknown_owner(row, processes.as_ref()));
             if options.explain {
                 hold(row, processes.as_ref());
             }
@@ -113,30 +116,40 @@ fn once(pass: &mut Pass<'_>, services: &Services, out: &mut impl Write) -> Resul
         })?
     };
     out.flush()?;
-    warn(&dumped, processes.as_ref());
+    warn(&dumped);
+    if let Some(processes) = &processes {
+        owners::warn(processes, unknown);
+    }
     pass.doomed.take().map_or(Ok(()), |doomed| doomed.destroy(&mut pass.diag, options.kernel.yes))
 }
 
 /// What the reader must know about what is missing.
-fn warn(dumped: &Dumped, processes: Option<&Processes>) {
+fn warn(dumped: &Dumped) {
     if dumped.interrupted {
         eprintln!("the kernel's tables changed while they were read: sockets may be missing or there twice");
     }
     if dumped.unreadable > 0 {
         eprintln!("{} answers of the kernel were not understood", dumped.unreadable);
     }
-    if let Some(unreadable) = processes.map(Processes::unreadable).filter(|unreadable| *unreadable > 0) {
-        eprintln!(
-            "{unreadable} processes could not be read, so some sockets have no known owner: run as root (or with CAP_SYS_PTRACE) to see them"
-        );
-    }
 }
 
-fn json(pass: &mut Pass<'_>, processes: Option<&Processes>, out: &mut dyn Write) -> Result<Dumped> {
+/// Whether somebody holds the socket who could not be seen.
+fn has_unknown_owner(row: &SocketRow, processes: Option<&Processes>) -> bool {
+    let inode = row.host.as_ref().map_or(0, |host| host.inode);
+    inode != 0 && processes.is_some_and(|processes| processes.of(inode).next().is_none())
+}
+
+fn json(
+    pass: &mut Pass<'_>,
+    processes: Option<&Processes>,
+    unknown: &mut u64,
+    out: &mut dyn Write,
+) -> Result<Dumped> {
     write!(out, "{{\"schema\":\"{SCHEMA}\",\"kernel\":true,\"sockets\":[")?;
     let mut first = true;
     let rules = pass.options.explain.then(explained::of_kernel);
     let dumped = pass.each(&mut |row| {
+        *unknown += u64::from(has_unknown_owner(row, processes));
         hold(row, processes);
         out.write_all(if first { b"\n" } else { b",\n" })?;
         first = false;

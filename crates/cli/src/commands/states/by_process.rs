@@ -1,6 +1,7 @@
 //! Counts by process: one dump with inodes, one pass over /proc/*/fd.
 
 use super::columns::{self, Line};
+use crate::commands::owners;
 use anyhow::Result;
 use lastack::observe::snapshot::UnreadSource;
 use lastack::observe::{Census, Snapshot, State};
@@ -50,8 +51,9 @@ pub(super) fn gather(diag: &mut Diag) -> Result<(ByProcess, Listeners, Dumped)> 
             }
         })?);
     }
-    let processes = Processes::read()?;
+    let processes = owners::read();
     let (rows, unknown) = attribute(&held, &processes);
+    owners::warn(&processes, unknown.total().into());
     let by_process =
         ByProcess { processes: rows, nobody, unknown, unreadable_processes: processes.unreadable() };
     Ok((by_process, listeners, dumped))
@@ -101,16 +103,6 @@ fn attribute(held: &[(u32, State)], processes: &Processes) -> (Vec<ProcessRow>, 
 }
 
 impl ByProcess {
-    pub(super) fn warn(&self) {
-        if self.unreadable_processes > 0 {
-            eprintln!(
-                "{} processes could not be read, {} sockets have no known owner: run as root (or with CAP_SYS_PTRACE) to see them",
-                self.unreadable_processes,
-                self.unknown.total()
-            );
-        }
-    }
-
     pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         let line = |name: &str, pid: Option<u32>, census: Census| Line {
             name: name.to_owned(),

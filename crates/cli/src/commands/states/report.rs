@@ -93,9 +93,6 @@ impl Report {
         if self.interrupted {
             eprintln!("the kernel's tables changed while they were read: counts may be off by a few");
         }
-        if let Some(by_process) = &self.by_process {
-            by_process.warn();
-        }
     }
 
     pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {

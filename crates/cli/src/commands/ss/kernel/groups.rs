@@ -162,7 +162,7 @@ pub(super) fn by_namespace(options: &SsOptions, filter: &Filter, out: &mut dyn W
         }
     }
     groups.print(options.json, out)?;
-    super::warn(&dumped, None);
+    super::warn(&dumped);
     if unreadable > 0 {
         eprintln!("{unreadable} processes or namespaces could not be read: run as root to see them");
     }
