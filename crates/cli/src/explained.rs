@@ -5,7 +5,7 @@ use anyhow::Result;
 use lastack::Knobs;
 use lastack::observe::SocketRow;
 use lastack::stack::knobs::table;
-use lastack_explain::{Rules, explain};
+use lastack_explain::{Explanation, Rules, explain};
 use lastack_host::sysctl;
 use serde::Serialize;
 
@@ -35,6 +35,9 @@ pub(crate) struct Told<'a> {
     row: &'a SocketRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     explain: Option<String>,
+    /// Time until it ends when nothing more is heard; absent when it never does or nobody can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_in_ms: Option<u64>,
 }
 
 impl<'a> Told<'a> {
@@ -45,6 +48,12 @@ impl<'a> Told<'a> {
 
     /// With a sentence when there are rules.
     pub(crate) fn new(row: &'a SocketRow, rules: Option<&Rules>) -> Told<'a> {
-        Told { explain: rules.map(|rules| explain(row, rules).to_string()), row }
+        let told = rules.map(|rules| explain(row, rules));
+        let left = told.as_ref().and_then(|told| told.left);
+        Told {
+            row,
+            explain: told.as_ref().map(Explanation::to_string),
+            ends_in_ms: left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
+        }
     }
 }

@@ -284,3 +284,55 @@ fn the_kernel_explains_thirteen_sockets() {
         drop((held, listener));
     });
 }
+
+/// The kernel's sockets end when it was said that they do: its timers are never early, and late by up to an eighth of their
+/// length.
+#[test]
+fn what_is_said_of_the_kernel_comes_true() {
+    const KNOBS: [(&str, &str); 5] = [
+        ("tcp_synack_retries", "1"),
+        ("tcp_syn_retries", "1"),
+        ("tcp_syn_linear_timeouts", "1"),
+        ("tcp_orphan_retries", "3"),
+        ("tcp_fin_timeout", "3"),
+    ];
+    in_namespace("what_is_said_of_the_kernel_comes_true", || {
+        for (name, value) in KNOBS {
+            let file = format!("/proc/sys/net/ipv4/{name}");
+            std::fs::write(file, value).expect("the namespace is the test's own");
+        }
+        let mut peer = Peer::new();
+        let listener = TcpListener::bind((HOST, 80)).expect("a free port");
+        let held = states(&mut peer, &listener);
+        thread::spawn(|| TcpStream::connect((PEER, SYN_SENT)).map(drop));
+        // Until the FINs were repeated once: before that their end is not known.
+        thread::sleep(Duration::from_millis(800));
+        let look = ["ss", "-an", "--explain", "--json"];
+        let begun = Instant::now();
+        let mut waiting: Vec<(u16, Duration)> = sockets(&look)
+            .iter()
+            .filter(|socket| socket["state"] != "TIME_WAIT")
+            .filter_map(|socket| {
+                let millis = socket.get("ends_in_ms")?.as_u64().expect("a number");
+                Some((port(socket, "remote"), Duration::from_millis(millis)))
+            })
+            .collect();
+        let mut ports: Vec<u16> = waiting.iter().map(|(port, _)| *port).collect();
+        ports.sort_unstable();
+        assert_eq!(ports, [SYN_SENT, FIN_WAIT_1, CLOSING, REQUEST, LAST_ACK, ORPHAN]);
+        while !waiting.is_empty() {
+            thread::sleep(Duration::from_millis(20));
+            let there: Vec<u16> = sockets(&look).iter().map(|socket| port(socket, "remote")).collect();
+            let now = begun.elapsed();
+            waiting.retain(|(port, left)| {
+                let is_there = there.contains(port);
+                let early = now + Duration::from_millis(50) < *left;
+                let late = now > *left + *left / 4 + Duration::from_millis(500);
+                assert!(is_there || !early, "port {port} is gone after {now:?}, and {left:?} was said");
+                assert!(!is_there || !late, "port {port} is there after {now:?}, and {left:?} was said");
+                is_there
+            });
+        }
+        drop((held, listener));
+    });
+}

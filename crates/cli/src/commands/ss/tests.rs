@@ -2,6 +2,7 @@ use super::*;
 use crate::options::{Command, Options};
 use clap::Parser;
 use lastack::observe::{Flow, Negotiated, TimerKind};
+use lastack_explain::Rule;
 use std::time::Duration;
 
 fn row(state: State, local: &str, remote: &str) -> SocketRow {
@@ -38,7 +39,8 @@ fn printed(arguments: &[&str]) -> String {
     let filter = Filter::parse(&options.filter.join(" "), &|name| services.port(name)).unwrap();
     let rows: Vec<SocketRow> = rows().into_iter().filter(|row| passes(row, &options, &filter)).collect();
     let mut out = Vec::new();
-    print(&rows, &options, (!options.numeric).then_some(&services), None, &mut out).unwrap();
+    let rules = options.explain.then(|| Rules::UNKNOWN.with(Rule::Somaxconn, 4096));
+    print(&rows, &options, (!options.numeric).then_some(&services), rules, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -54,6 +56,22 @@ ESTAB     12345  0        [2001:2::2]:80    [2001:2::1]:40000 age:1min15sec unac
 TIME-WAIT 0      0         198.18.0.2:5000   198.18.0.1:40001 timer:(timewait,59sec,0)
 "
     );
+}
+
+#[test]
+fn a_sentence_stands_below_each_socket() {
+    let text = printed(&["-tln", "--explain"]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    let said = "\tIt waits for connections, and 0 of at most 1025 wait for accept(); never ends unless the application \
+                closes it; governed by listen()'s backlog 1024 (at most somaxconn = 4096).";
+    assert_eq!(lines[2], said);
+    let json = serde_json::to_value(Told::all(&rows(), Some(&Rules::UNKNOWN))).unwrap();
+    assert_eq!(json[2]["ends_in_ms"], 59_000);
+    assert_eq!(json[2]["timer_left_ms"], 59_000);
+    assert_eq!(json[0].get("ends_in_ms"), None);
+    let conflict = Options::try_parse_from(["lastack", "ss", "-s", "--explain"]).unwrap_err();
+    assert_eq!(conflict.kind(), clap::error::ErrorKind::ArgumentConflict);
 }
 
 #[test]
