@@ -7,6 +7,7 @@ pub(crate) mod fast_open;
 mod open;
 mod reuse;
 
+use crate::SocketError;
 use crate::budget::Limited;
 use crate::flows::{FlowKind, FlowRef};
 use crate::lifecycle::detach;
@@ -82,6 +83,11 @@ impl Stack {
         }
         if let Some(peer) = work.requests.connect {
             self.connect(cell, peer, rng);
+        }
+        if work.requests.give_up
+            && let Some(flow) = flow.filter(|flow| flow.kind() == FlowKind::ActiveOpen)
+        {
+            self.give_up_active(flow);
         }
         let (close, abort) = (work.requests.close, work.requests.abort);
         match flow.map(|flow| (flow, flow.kind())) {
@@ -192,6 +198,7 @@ impl Stack {
             return self.settle(flow, outcome);
         }
         entry.orphan = true;
+        entry.end_was_read = entry.cell.as_ref().is_some_and(|cell| cell.lock().end_was_read);
         entry.linger_until = linger;
         self.census.orphans += 1;
         let granted = self.leases.take(&self.budget, Limited::Orphans, self.config.knobs.tcp_max_orphans);
@@ -241,6 +248,15 @@ impl Stack {
         if let Some(cell) = entry.cell.take() {
             detach(&cell, None);
         }
+    }
+
+    /// shutdown() in SYN_SENT: nothing is sent, and ECONNRESET waits for whoever asks.
+    fn give_up_active(&mut self, flow: FlowRef) {
+        let Some(entry) = self.take_active(flow) else { return };
+        self.out.begin(self.now, entry.tuple);
+        self.flows.forget(&entry.tuple, flow);
+        entry.engine.abort(Cause::Close, self.now, &mut self.out);
+        self.fail_connect(entry.cell.as_deref(), entry.claim, SocketError::Reset);
     }
 
     /// The listener goes: connections that nobody accepted are reset, half-open requests die at their timer or at their

@@ -23,6 +23,9 @@ use std::net::{IpAddr, SocketAddr};
 /// Packets for ourselves that one call takes in, so that a flow that talks to itself cannot keep it for ever.
 const LOOPBACK_PER_CALL: usize = 64;
 
+/// What a peer takes over IPv6 that does not say (RFC 9293 section 3.7.1: the least MTU without headers).
+const MSS_DEFAULT_IPV6: u16 = 1220;
+
 impl Stack {
     /// Takes one packet from the device.
     pub fn handle_frame(&mut self, now: Instant, rng: &mut dyn Rng, frame: Frame) {
@@ -108,7 +111,7 @@ impl Stack {
 
     fn deliver_tcp(&mut self, parsed: &Parsed, frame: Frame) {
         let octets = frame.data.slice(parsed.payload.clone());
-        let (source_port, port, header, header_len) = match tcp::parse(&octets) {
+        let (source_port, port, mut header, header_len) = match tcp::parse(&octets) {
             Ok(parts) => parts,
             Err(_) => {
                 self.count_segment();
@@ -123,6 +126,9 @@ impl Stack {
         let home = self.shard_of(&tuple);
         if home != self.me() {
             return self.mail_bounded(home, Kind::Frame(frame));
+        }
+        if header.flags.syn() && parsed.source.is_ipv6() {
+            header.options.mss.get_or_insert(MSS_DEFAULT_IPV6);
         }
         // Counted where its flow lives, once.
         self.count_segment();
@@ -222,6 +228,10 @@ impl Stack {
                 }
                 self.end_wait(flow);
                 record.reopen(&mut self.out);
+                if arrival.header.flags.fin() {
+                    // A listener does not take it, and the old record is gone all the same (Linux, measured).
+                    return self.out.dropped(DropReason::UnwantedInListen);
+                }
                 self.request(number, tuple, arrival, Some(floor.0));
             }
         }

@@ -101,8 +101,9 @@ impl Stack {
     fn connection_row(&self, slot: u32, now: Instant) -> Option<SocketRow> {
         let entry = self.flows.slabs.connections.get(slot)?;
         let timer = entry.engine.row_timer();
-        // The peer's FIN counts as one octet to read (REQUIREMENTS DI-07).
-        let fin = matches!(entry.state, State::CloseWait | State::LastAck | State::Closing);
+        // The peer's FIN counts as one octet until a reader was told of it (REQUIREMENTS DI-07).
+        let read = entry.end_was_read || entry.cell.as_ref().is_some_and(|cell| cell.lock().end_was_read);
+        let fin = matches!(entry.state, State::CloseWait | State::LastAck | State::Closing) && !read;
         Some(SocketRow {
             recv_queue: clamp(entry.engine.unread() + usize::from(fin)),
             send_queue: clamp(entry.engine.send_queue()),

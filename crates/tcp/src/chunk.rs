@@ -133,6 +133,23 @@ impl ChunkQueue {
         self.release_when_empty();
     }
 
+    /// Keeps the first `n` octets only.
+    pub(crate) fn truncate(&mut self, n: u32) {
+        while self.len > n {
+            let Some(last) = self.entries.back_mut() else { break };
+            let (len, excess) = (last.bytes.len() as u32, self.len - n);
+            if len > excess {
+                last.bytes.truncate((len - excess) as usize);
+                self.len = n;
+                return;
+            }
+            self.len -= len;
+            self.pinned -= last.pinned as usize;
+            self.entries.pop_back();
+        }
+        self.release_when_empty();
+    }
+
     /// Up to `len` octets from `offset` on, shared and not copied (unless they lie in very many small pieces).
     /// Finds its place in O(log chunks).
     pub(crate) fn range(&self, offset: u32, len: u32) -> Payload {

@@ -7,7 +7,9 @@ use crate::clock::{AnswerLimit, echoed_rtt, tick, tsval};
 use crate::closed::reset_for;
 use crate::connection::{Connection, Established, FirstAck};
 use crate::cookie::{Remembered, stamp};
-use crate::handshake::{BareAck, Offer, first_window, in_window, paws_rejects, peer_window, send_mss};
+use crate::handshake::{
+    BareAck, Offer, echo_of_record, first_window, in_window, paws_rejects, peer_window, send_mss,
+};
 use crate::knobs::SocketOptions;
 use crate::state::HALF_OPEN;
 use crate::{Arrival, Codepoint, Instant, Knobs, Output, Segment, Seq};
@@ -218,7 +220,7 @@ impl HalfOpen {
     ) -> HalfOpenVerdict {
         let header = &arrival.header;
         let flags = header.flags;
-        let paws = self.agreed.has(Agreed::TIMESTAMPS) && paws_rejects(arrival, self.ts_recent);
+        let paws = self.agreed.has(Agreed::TIMESTAMPS) && paws_rejects(arrival, self.ts_recent, 0);
         if header.seq == self.irs && flags.syn() && !flags.ack() && !flags.rst() && !paws {
             return self.answer_syn_again(ts_offset, knobs, now, out);
         }
@@ -294,6 +296,9 @@ impl HalfOpen {
         if paws {
             out.count(Counter::PawsEstab);
             out.dropped(DropReason::Paws);
+        } else if self.echoes_no_syn_ack(arrival, ts_offset) {
+            out.count(Counter::TsecrRejected);
+            out.dropped(DropReason::Paws);
         } else if arrival.header.seq == self.irs + 1 {
             return drop_request(Cause::Reset, out);
         } else if in_window(arrival, self.irs + 1, u32::from(self.window)) {
@@ -346,7 +351,7 @@ impl HalfOpen {
             seq: self.iss + 1,
             ack: self.irs + 1,
             window: self.window >> self.our_shift(),
-            ts_recent: self.agreed.has(Agreed::TIMESTAMPS).then_some(self.ts_recent),
+            ts_recent: echo_of_record(self.agreed.has(Agreed::TIMESTAMPS), self.ts_recent),
         };
         out.reply(ack.segment(ts_offset, now));
     }

@@ -127,8 +127,16 @@ pub(crate) fn in_window(arrival: &Arrival, receive_next: Seq, window: u32) -> bo
 }
 
 /// True when the segment's timestamp is older than the last one (PAWS, RFC 7323 section 5.3).
-pub(crate) fn paws_rejects(arrival: &Arrival, ts_recent: u32) -> bool {
-    arrival.header.options.timestamps.is_some_and(|ts| (ts.value.wrapping_sub(ts_recent) as i32) < 0)
+/// `replay`: how far it may run backwards. Half the numbers away is not older, and zero says nothing (Linux tcp_paws_check).
+pub(crate) fn paws_rejects(arrival: &Arrival, ts_recent: u32, replay: i32) -> bool {
+    let older = |value: u32| ts_recent.wrapping_sub(value) as i32 > replay;
+    ts_recent != 0 && arrival.header.options.timestamps.is_some_and(|ts| older(ts.value))
+}
+
+/// What a record that is no full socket echoes. Linux sends no timestamps at all when there is nothing to echo, which a peer
+/// whose clock stands at zero sees (measured).
+pub(crate) fn echo_of_record(timestamps: bool, ts_recent: u32) -> Option<u32> {
+    (timestamps && ts_recent != 0).then_some(ts_recent)
 }
 
 /// A bare ACK.

@@ -6,7 +6,7 @@
 
 use crate::clock::AnswerLimit;
 use crate::closed::reset_for;
-use crate::handshake::{BareAck, in_window, paws_rejects};
+use crate::handshake::{BareAck, echo_of_record, in_window, paws_rejects};
 use crate::state::TIME_WAIT;
 use crate::{Arrival, Instant, Knobs, Output, Seq};
 use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
@@ -128,7 +128,7 @@ impl TimeWait {
         now: Instant,
         out: &mut Output,
     ) -> TimeWaitVerdict {
-        let paws = self.timestamps && paws_rejects(arrival, self.ts_recent);
+        let paws = self.timestamps && paws_rejects(arrival, self.ts_recent, 0);
         if self.fin_wait_2 {
             self.handle_in_fin_wait_2(arrival, paws, ts_offset, knobs, now, out)
         } else {
@@ -290,7 +290,7 @@ impl TimeWait {
             seq: self.snd_nxt,
             ack: self.rcv_nxt,
             window: self.window_field,
-            ts_recent: self.timestamps.then_some(self.ts_recent),
+            ts_recent: echo_of_record(self.timestamps, self.ts_recent),
         };
         out.reply(ack.segment(ts_offset, now));
     }

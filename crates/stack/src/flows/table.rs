@@ -43,6 +43,8 @@ pub(crate) struct Entry<E> {
     pub(crate) pages: u32,
     /// The batch in which it last sent data.
     pub(crate) batch: u32,
+    /// Before it closed, the application was told that nothing more comes.
+    pub(crate) end_was_read: bool,
 }
 
 impl<E> Entry<E> {
@@ -67,6 +69,7 @@ impl<E> Entry<E> {
             orphan: false,
             pages: 0,
             batch: 0,
+            end_was_read: false,
         }
     }
 }

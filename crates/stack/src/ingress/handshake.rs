@@ -281,10 +281,11 @@ impl Stack {
                     inner.state = state;
                     inner.connected = Some(Ok(()));
                     wakes.all();
-                    // shutdown() came while the SYN with its octets was under way.
-                    let shut = inner.syn_room.take().is_some() && inner.write_shutdown;
-                    inner.requests.shutdown_write |= shut;
-                    shut
+                    // shutdown() came before the handshake was done; Linux keeps it for then.
+                    inner.syn_room = None;
+                    inner.requests.shutdown_read |= inner.read_shutdown;
+                    inner.requests.shutdown_write |= inner.write_shutdown;
+                    inner.read_shutdown || inner.write_shutdown
                 });
                 if shut {
                     cell.mark();

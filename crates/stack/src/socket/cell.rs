@@ -198,6 +198,8 @@ pub(crate) struct Requests {
     pub(crate) push: bool,
     pub(crate) shutdown_read: bool,
     pub(crate) shutdown_write: bool,
+    /// shutdown() before the peer answered.
+    pub(crate) give_up: bool,
     pub(crate) close: bool,
     pub(crate) abort: bool,
 }
@@ -242,6 +244,8 @@ pub(crate) struct Inner {
     pub(crate) end_of_stream: bool,
     /// The peer's FIN came: reading ends without an error whatever comes later.
     pub(crate) peer_finished: bool,
+    /// The application was told that nothing more comes.
+    pub(crate) end_was_read: bool,
     pub(crate) read_shutdown: bool,
     pub(crate) write_shutdown: bool,
     /// What MSG_FASTOPEN wants the SYN to carry.
@@ -306,6 +310,7 @@ impl Inner {
             consumed: 0,
             end_of_stream: false,
             peer_finished: false,
+            end_was_read: false,
             read_shutdown: false,
             write_shutdown: false,
             with_syn: None,

@@ -6,6 +6,7 @@
 use super::cell::{Inner, Phase};
 use super::{Shutdown, Socket, SocketError};
 use bytes::Bytes;
+use lastack_observe::State;
 use std::task::{Context, Poll};
 
 impl Socket {
@@ -59,7 +60,9 @@ impl Socket {
             inner.moved_towards_mark(chunk.len());
             return Ok(chunk);
         }
-        Self::nothing_to_read(inner).map(|()| Bytes::new())
+        Self::nothing_to_read(inner)?;
+        inner.end_was_read = inner.peer_finished;
+        Ok(Bytes::new())
     }
 
     /// The first received octets, at most `max`, without taking them. Empty means end of stream.
@@ -265,15 +268,22 @@ impl Socket {
         inner.sending_len + inner.in_flight
     }
 
-    /// Ends one direction or both; the socket stays open.
+    /// Ends one direction or both; the socket stays open. While connect() waits for the peer's first answer it ends the
+    /// attempt instead (`Reset` waits to be told), and later in the handshake it takes effect when that is done.
     ///
     /// # Errors
     /// `NotConnected`.
     pub fn shutdown(&self, how: Shutdown) -> Result<(), SocketError> {
         self.cell.update(|inner, wakes| {
-            // A SYN that carries the first write is as good as a connection: the FIN follows the handshake.
             let early = how == Shutdown::Write && inner.syn_room == Some(0);
-            if !(early || inner.phase == Phase::Connected) || inner.flow.is_none() {
+            if inner.phase == Phase::Connecting && inner.state != State::SynRecv && !early {
+                // Linux ends the attempt without a word, whatever the direction (inet_shutdown). But a SYN that carries the
+                // first write is as good as a connection: the FIN follows the handshake.
+                inner.requests.give_up = true;
+                return Ok(());
+            }
+            let known = matches!(inner.phase, Phase::Connected | Phase::Connecting);
+            if !known || inner.flow.is_none() {
                 return Err(SocketError::NotConnected);
             }
             if how != Shutdown::Write {

@@ -4,6 +4,9 @@
 
 use super::*;
 
+/// A full socket lets TSval run backwards by one (Linux's TCP_PAWS_WINDOW), and this is one to Linux.
+const TS_REPLAY: i32 = 1;
+
 impl ActiveOpen {
     pub(super) fn handle_in_syn_received(
         &mut self,
@@ -16,7 +19,7 @@ impl ActiveOpen {
         let header = &arrival.header;
         let flags = header.flags;
         let timestamps = self.offer.timestamps && peer.offer.timestamps;
-        if timestamps && !flags.rst() && paws_rejects(arrival, peer.ts_recent) {
+        if timestamps && !flags.rst() && paws_rejects(arrival, peer.ts_recent, TS_REPLAY) {
             out.count(Counter::PawsEstab);
             out.dropped(DropReason::Paws);
             self.answer(arrival, peer, Counter::AckSkippedPaws, knobs, now, out);

@@ -15,6 +15,8 @@ const DELAY_MAX: Duration = Duration::from_millis(200);
 const DELAY_MAX_STREAM: Duration = Duration::from_millis(500);
 /// Most acknowledgments that quick mode sends without delay (Linux's TCP_MAX_QUICKACKS).
 const QUICK_MAX: u8 = 16;
+/// Linux's timer of no delay fires at its next tick, 0 to 4 ms later at 250 Hz.
+const TICK: Duration = Duration::from_millis(1);
 /// First guess at the peer's segment size (Linux's TCP_MSS_DEFAULT), and the least believed (TCP_MIN_MSS).
 const SEGMENT_GUESS: u16 = 536;
 const SEGMENT_MIN: u16 = 88;
@@ -166,6 +168,13 @@ impl AckPolicy {
             delay = delay.min(most);
         }
         delay = delay.min(DELAY_MAX);
+        if delay.is_zero() {
+            // No data came yet, so there is no gap to wait for: Linux's timer fires at its next tick, and whatever arrives
+            // before that is acknowledged at once (measured).
+            let again = self.deadline != Instant::NEVER;
+            self.deadline = self.deadline.min(now + TICK);
+            return again;
+        }
         if self.deadline != Instant::NEVER && self.deadline <= now + delay / 4 {
             return true;
         }

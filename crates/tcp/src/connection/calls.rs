@@ -202,7 +202,10 @@ impl Connection {
         match new.quickack.filter(|_| old.quickack != new.quickack) {
             Some(true) => {
                 self.ack.leave_interactive_mode();
-                if self.ack.is_owed() {
+                // Linux answers as a reader would who has read everything, and only while the peer may still want to know.
+                let open = matches!(self.state, State::Established | State::CloseWait);
+                let drained = self.unread_octets() == 0 && !self.peer_finished;
+                if open && self.ack.is_owed() && drained {
                     self.send_ack(turn);
                 }
             }

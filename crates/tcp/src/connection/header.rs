@@ -18,7 +18,7 @@ const SACK_BLOCKS_WITH_TIMESTAMPS: usize = 3;
 /// The least payload Linux accepts (`tcp_min_snd_mss` less the options).
 const PAYLOAD_MIN: u16 = 8;
 /// Windows up to this are not halved for the segment size (Linux's TCP_MSS_DEFAULT).
-const SMALL_WINDOW: u32 = 536;
+pub(super) const SMALL_WINDOW: u32 = 536;
 
 impl Connection {
     /// The header of a segment that leaves now: it acknowledges all that was received and offers the window anew.
@@ -73,7 +73,10 @@ impl Connection {
         let half =
             if self.send.window_max > SMALL_WINDOW { self.send.window_max / 2 } else { self.send.window_max };
         let bound = if half == 0 { u16::MAX } else { u16::try_from(half).unwrap_or(u16::MAX).max(68) };
-        self.send.mss.min(bound).saturating_sub(self.options_len()).max(PAYLOAD_MIN)
+        // Linux halves what is left behind the timestamps; only SACK blocks make it smaller still (measured).
+        let timestamps = if self.timestamps { TIMESTAMPS_LEN } else { 0 };
+        let full = self.send.mss.saturating_sub(timestamps).min(bound);
+        full.saturating_sub(self.options_len() - timestamps).max(PAYLOAD_MIN)
     }
 
     /// SND.NXT, or the window's edge when the peer took its window back behind it: the number of a segment without

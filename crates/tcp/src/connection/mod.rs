@@ -130,6 +130,8 @@ struct Outgoing {
     recovery: Recovery,
     /// The end of the burst that is being sent; see `burst`.
     burst_end: Seq,
+    /// The end of the last segment that carried PSH.
+    marked: Seq,
     /// What is queued before it goes out whatever Nagle and the cork say.
     push_end: Seq,
     /// Where the application's last write begins.
@@ -204,6 +206,9 @@ impl Connection {
             opened: seed.first_ack != FirstAck::NotOwed,
             writer_waits: false,
         };
+        if !connection.window_scaled {
+            connection.receive.window = connection.receive.window.unscaled(seed.our_mss);
+        }
         connection.begin(seed.first_ack, options, knobs, now);
         if seed.sent_again > 0 {
             connection.tally().again = u32::from(seed.sent_again);
@@ -320,6 +325,7 @@ impl Connection {
                 buffer: SendBuffer::new(una),
                 recovery: Recovery::new(una),
                 burst_end: una,
+                marked: una,
                 push_end: una,
                 last_write: una,
             })

@@ -6,10 +6,10 @@ use lastack_observe::Counter;
 
 impl Connection {
     /// In-order data was queued: the window may grow, or shrinks to a few segments under pressure.
-    pub(super) fn move_window(&mut self, len: u32, pinned: usize) {
+    pub(super) fn move_window(&mut self, len: u32, pinned: usize, rcvbuf_max: u32) {
         let (charge, mss) = (self.receive_charge(), self.receive.mss);
         if self.memory == MemoryLevel::Plenty {
-            self.receive.window.on_data(len, pinned, charge, mss);
+            self.receive.window.on_data(len, pinned, charge, mss, rcvbuf_max);
         } else {
             self.receive.window.tighten(WINDOW_SEGMENTS * u32::from(mss));
         }

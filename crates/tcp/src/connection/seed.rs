@@ -61,6 +61,14 @@ pub enum FirstAck {
     NowWithDuplicateSyn,
 }
 
+impl super::Connection {
+    /// Of an active open: Linux counts the acknowledged SYN, so that an acknowledgment of the number before it is merely old and
+    /// draws no challenge (measured).
+    pub(crate) fn count_syn_as_acknowledged(&mut self) {
+        self.send.acked = 1;
+    }
+}
+
 /// What the caller does with the connection after a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

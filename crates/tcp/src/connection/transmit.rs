@@ -3,6 +3,7 @@
 //!
 //! The plan is a pure question, so that [`Connection::has_work`] and [`Connection::poll_transmit`] cannot disagree.
 
+use super::header::SMALL_WINDOW;
 use super::timers::Purpose;
 use super::{Connection, Turn};
 use crate::clock::tsval;
@@ -142,13 +143,21 @@ impl Connection {
             return None;
         }
         let segments = self.congestion_room(mss).div_ceil(mss);
-        let most = (super_segment_max / mss).max(1).min(segments).saturating_mul(mss);
+        let burst = (super_segment_max.min(self.half_window()) / mss).min(self.congestion.cwnd() / 2);
+        let most = burst.max(1).min(segments).saturating_mul(mss);
         let mut len = octets.min(window).min(most);
         if len < octets || self.nagle_holds_tail(len % mss != 0) {
             len -= len % mss;
         }
         let fin = self.fin_queued && len == octets && window > len && segments > 0;
         (len > 0 || fin).then_some(Plan::New { len, fin })
+    }
+
+    /// Linux never sends more at once than half of the largest window (tcp_bound_to_half_wnd), nor than half of the congestion
+    /// window (tcp_cwnd_test).
+    fn half_window(&self) -> u32 {
+        let most = self.send.window_max;
+        if most > SMALL_WINDOW { most / 2 } else { most }
     }
 
     /// Octets that the congestion window lets out.
@@ -271,7 +280,10 @@ impl Connection {
             _ => (Payload::empty(), None, false),
         };
         let mut flags = if fin { Flags::FIN } else { Flags::default() };
-        if pushes {
+        // And half a window after the last mark (Linux forced_push, measured), so that a reader is not kept waiting.
+        let (end, half) = (seq + len, self.send.window_max / 2);
+        let overdue = self.outgoing.as_ref().is_some_and(|outgoing| end.gt(outgoing.marked + half));
+        if pushes || (overdue && len > 0) {
             flags = flags.with(Flags::PSH);
         }
         let mut header = self.header(seq, flags, turn);
@@ -279,6 +291,11 @@ impl Connection {
             // RFC 6093: the pointer names the octet after the urgent one. Further than 65535 it says "further".
             header.urgent = u16::try_from(seq.distance_to(up)).unwrap_or(u16::MAX);
             header.flags = header.flags.with(Flags::URG);
+        }
+        if header.flags.contains(Flags::PSH)
+            && let Some(outgoing) = self.outgoing.as_mut().filter(|outgoing| end.gt(outgoing.marked))
+        {
+            outgoing.marked = end;
         }
         self.ack.acknowledged();
         self.count_data_out(len, mss);

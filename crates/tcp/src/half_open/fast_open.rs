@@ -83,7 +83,8 @@ impl Unproven {
     ) -> Proof {
         let header = &arrival.header;
         let flags = header.flags;
-        let paws = self.record.agreed.has(Agreed::TIMESTAMPS) && paws_rejects(arrival, self.record.ts_recent);
+        let paws =
+            self.record.agreed.has(Agreed::TIMESTAMPS) && paws_rejects(arrival, self.record.ts_recent, 0);
         if header.seq == self.irs && flags.syn() && !flags.ack() && !flags.rst() && !paws {
             // The timer of the SYN-ACK runs on, unlike an ordinary request's.
             let _ = self.record.answer_syn_again(ts_offset, knobs, now, out);

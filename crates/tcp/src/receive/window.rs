@@ -1,10 +1,10 @@
 //! The receive window: how much is offered, when an update is worth a segment
 //! (RFC 9293 section 3.8.6; RFC 7323 section 2).
 //!
-//! Half of the receive buffer's memory is offered as window, because a queue of chunks pins at most twice its octets
-//! (see `chunk`). Linux assumes the same half. All windows are in octets; only [`ReceiveWindow::select`] gives the raw
-//! field. Not here: the charge itself, which the connection sums over its queues, and the window and the shift of a SYN
-//! (see `handshake`).
+//! Half of the receive buffer's memory is offered as window at first, because a queue of chunks pins at most twice its
+//! octets (see `chunk`). Then the peer's segments show what part of their memory is payload, as in Linux (scaling_ratio).
+//! All windows are in octets; only [`ReceiveWindow::select`] gives the raw field. Not here: the charge itself, which the
+//! connection sums over its queues, and the window and the shift of a SYN (see `handshake`).
 
 use crate::Output;
 use lastack_observe::Counter;
@@ -13,6 +13,22 @@ use lastack_wire::Seq;
 /// Octets that may be offered out of `memory` octets of buffer.
 pub(crate) fn window_of(memory: u32) -> u32 {
     memory / 2
+}
+
+/// Segments from this size on let the offer grow (Linux tcp_event_data_recv).
+const GROWS_FROM: u32 = 128;
+
+/// No segment has shown what part of its memory is payload: a half.
+const UNLEARNT: u8 = 0;
+/// The same, with a peer that does not scale windows.
+const UNLEARNT_UNSCALED: u8 = 1;
+
+/// Memory that Linux's buffer of a packet of so many octets costs when it comes through a TUN: the buffer's head, and a power
+/// of two for the rest (measured: the windows of 6.18 follow from it).
+fn memory_of(packet: usize) -> u32 {
+    const SIZES: [(usize, u32); 3] = [(318, 960), (638, 1280), (1662, 2304)];
+    let large = || u32::try_from(packet).unwrap_or(u32::MAX).saturating_add(832);
+    SIZES.iter().find(|(most, _)| packet <= *most).map_or_else(large, |(_, memory)| *memory)
 }
 
 /// The window we offer. Never taken back: its right edge only moves forward.
@@ -32,6 +48,8 @@ pub(crate) struct ReceiveWindow {
     segment: u16,
     /// Our shift.
     scale: u8,
+    /// The part of memory that is payload, of 256 (Linux scaling_ratio), or one of the two constants.
+    payload_part: u8,
 }
 
 impl ReceiveWindow {
@@ -48,6 +66,30 @@ impl ReceiveWindow {
             clamp: u32::MAX,
             segment,
             scale,
+            payload_part: UNLEARNT,
+        }
+    }
+
+    /// The peer does not scale windows. Then Linux keeps one segment of the buffer back (tcp_init_buffer_space): before the
+    /// peer's segments have shown what memory they need, the right edge stays where the SYN put it (measured).
+    pub(crate) fn unscaled(mut self, mss: u16) -> ReceiveWindow {
+        self.payload_part = UNLEARNT_UNSCALED;
+        self.threshold = self.threshold.min(self.limit(u32::from(mss)));
+        self
+    }
+
+    /// The most that the offer may grow to.
+    fn limit(&self, mss: u32) -> u32 {
+        let full = self.full();
+        let kept_back = self.payload_part == UNLEARNT_UNSCALED && full > 2 * mss;
+        if kept_back { (full - mss).max(2 * mss) } else { full }
+    }
+
+    /// Octets of window in so much memory.
+    fn part_of(&self, memory: u32) -> u32 {
+        match self.payload_part {
+            UNLEARNT | UNLEARNT_UNSCALED => window_of(memory),
+            part => (u64::from(memory) * u64::from(part) / 256) as u32,
         }
     }
 
@@ -69,7 +111,7 @@ impl ReceiveWindow {
 
     /// The largest offer: that of an empty buffer.
     fn full(&self) -> u32 {
-        window_of(self.rcvbuf).min(self.clamp)
+        self.part_of(self.rcvbuf).min(self.clamp)
     }
 
     /// Our shift.
@@ -90,7 +132,10 @@ impl ReceiveWindow {
     /// Sets the buffer's memory (SO_RCVBUF, autotuning). The offer follows as the window is next selected.
     pub(crate) fn set_rcvbuf(&mut self, rcvbuf: u32) {
         self.rcvbuf = rcvbuf;
-        self.threshold = self.threshold.min(window_of(rcvbuf));
+        if self.payload_part == UNLEARNT_UNSCALED {
+            self.payload_part = UNLEARNT;
+        }
+        self.threshold = self.threshold.min(self.part_of(rcvbuf));
     }
 
     /// RCV.NXT when we last sent an acknowledgment: what is above it is not acknowledged yet.
@@ -103,26 +148,46 @@ impl ReceiveWindow {
         (self.acked + self.advertised).since(nxt).max(0) as u32
     }
 
-    /// A segment with `payload` octets that pins `pinned` was queued: learns the peer's segment size, and lets the offer
-    /// grow when memory is well used (Linux tcp_grow_window). `charged`: memory in use, this segment included.
-    pub(crate) fn on_data(&mut self, payload: u32, pinned: usize, charged: usize, mss: u16) {
+    /// A segment with `payload` octets in a packet of `packet` was queued: learns the peer's segment size and how much of its
+    /// memory is payload, and lets the offer grow when memory is well used (Linux tcp_measure_rcv_mss, tcp_grow_window).
+    /// `charged`: memory in use, this segment included; `rcvbuf_max`: what the buffer may grow to.
+    pub(crate) fn on_data(&mut self, payload: u32, packet: usize, charged: usize, mss: u16, rcvbuf_max: u32) {
+        let memory = memory_of(packet);
         if payload >= u32::from(self.segment) {
+            if payload != u32::from(self.segment) {
+                self.payload_part = (u64::from(payload) * 256 / u64::from(memory)).clamp(2, 255) as u8;
+            }
             self.segment = payload.min(u32::from(mss)) as u16;
         }
-        let room = self.space(charged).saturating_sub(self.threshold);
-        if room == 0 {
+        let room = self.limit(u32::from(mss)).min(self.space(charged)).saturating_sub(self.threshold);
+        if room == 0 || payload < GROWS_FROM {
             return;
         }
-        // A segment that wastes more than half of its memory must not widen the window.
-        if payload >= window_of(u32::try_from(pinned).unwrap_or(u32::MAX)) {
-            let grown = (2 * u32::from(mss)).max(payload.saturating_mul(2));
-            self.threshold += grown.min(room);
+        let grown = if self.part_of(memory) <= payload {
+            2 * u32::from(mss)
+        } else {
+            self.slow_growth(payload, memory, rcvbuf_max)
+        };
+        if grown > 0 {
+            self.threshold += grown.max(payload.saturating_mul(2)).min(room);
         }
     }
 
     /// Memory is scarce: no more than so many octets are offered from now on, and the offer grows no more.
     pub(crate) fn tighten(&mut self, octets: u32) {
         self.threshold = self.threshold.min(octets);
+    }
+
+    /// A segment that wastes memory may still widen the window while that is far from its largest (Linux __tcp_grow_window).
+    fn slow_growth(&self, payload: u32, memory: u32, rcvbuf_max: u32) -> u32 {
+        let (mut memory, mut window) = (self.part_of(memory) / 2, self.part_of(rcvbuf_max) / 2);
+        while self.threshold <= window {
+            if memory <= payload {
+                return 2 * u32::from(self.segment);
+            }
+            (memory, window) = (memory / 2, window / 2);
+        }
+        0
     }
 
     /// The raw window field of a segment that is about to be sent with ACK `nxt`; remembers it as advertised.
@@ -167,7 +232,7 @@ impl ReceiveWindow {
 
     /// Free memory as octets of window.
     fn space(&self, charged: usize) -> u32 {
-        window_of(self.rcvbuf.saturating_sub(u32::try_from(charged).unwrap_or(u32::MAX)))
+        self.part_of(self.rcvbuf.saturating_sub(u32::try_from(charged).unwrap_or(u32::MAX)))
     }
 
     /// What we would like to offer (Linux __tcp_select_window).

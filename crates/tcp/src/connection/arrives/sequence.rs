@@ -86,7 +86,10 @@ impl Connection {
         if end.lt(self.receive.window.acked()) {
             return Some(DropReason::OutOfWindow);
         }
-        if arrival.header.seq.gt(edge) || (end.gt(edge) && self.unread_octets() > 0) {
+        // Linux lets a FIN stand beyond the edge, and counts the peer's FIN as something that waits to be read.
+        let octets_end = end - u32::from(arrival.header.flags.fin());
+        let queued = self.unread_octets() > 0 || self.peer_finished;
+        if arrival.header.seq.gt(edge) || (octets_end.gt(edge) && queued) {
             return Some(DropReason::BeyondWindow);
         }
         None

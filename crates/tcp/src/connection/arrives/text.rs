@@ -4,9 +4,9 @@ use super::Check;
 use crate::Arrival;
 use crate::connection::{Connection, Turn};
 use crate::receive::Insertion;
-use lastack_observe::{Counter, DropReason, State};
+use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
 use lastack_wire::tcp::Flags;
-use std::ops::ControlFlow::Continue;
+use std::ops::ControlFlow::{Break, Continue};
 
 impl Connection {
     pub(super) fn take_text(&mut self, arrival: &mut Arrival, turn: &mut Turn) -> Check {
@@ -20,11 +20,10 @@ impl Connection {
                 return Continue(());
             }
             State::CloseWait | State::Closing | State::LastAck if self.brings_new_octets(arrival) => {
-                // Begins before the peer's FIN and goes on after it. RFC 9293: "ignore the segment text"; Linux resets.
-                // We keep to the RFC: nothing was measured, and a forged segment must not end a connection.
-                self.report_duplicate(arrival.header.seq, self.receive.nxt, turn.knobs);
-                self.throw_away(DropReason::AfterFin, turn);
-                return Continue(());
+                // Begins before the peer's FIN and goes on after it. RFC 9293: "ignore the segment text"; Linux resets
+                // (measured with the kernel as oracle), and so do we: a peer that sends so has lost its place.
+                turn.out.count(Counter::AbortOnData);
+                return Break(self.refuse(arrival, ResetReason::AbortOnData, Cause::Reset, turn));
             }
             State::Established => {}
             // RFC 1122 section 4.2.2.13: an application that stopped reading in these states gets nothing any more.
@@ -102,7 +101,7 @@ impl Connection {
                 self.rto(turn.knobs),
                 turn.now,
             );
-            self.move_window(len, arrival.pinned);
+            self.move_window(len, arrival.pinned, turn.knobs.tcp_rmem[2]);
             self.measure_arrival(len, arrival, turn);
         }
         if arrival.header.flags.fin() || self.join_out_of_order() {
@@ -124,7 +123,14 @@ impl Connection {
         }
         loop {
             let nxt = self.receive.nxt;
-            let Some(queue) = self.incoming().reassembly.take_in_order(nxt) else { break };
+            let incoming = self.incoming();
+            let Some(mut queue) = incoming.reassembly.take_in_order(nxt) else { break };
+            if let Some(fin) = incoming.fin.filter(|fin| fin.lt(nxt + queue.len())) {
+                // The last octet stands for the FIN.
+                queue.truncate(nxt.distance_to(fin));
+                self.deliver_queue(queue);
+                break;
+            }
             self.deliver_queue(queue);
         }
         if !self.holds_out_of_order() {
@@ -140,13 +146,11 @@ impl Connection {
 
     fn keep_out_of_order(&mut self, arrival: &mut Arrival, turn: &mut Turn) {
         self.ack.owe_now();
-        let seq = arrival.header.seq;
-        if arrival.header.flags.fin() {
-            self.incoming().fin = Some(arrival.end() - 1);
-        }
-        let payload = std::mem::take(&mut arrival.payload);
-        if payload.is_empty() {
-            return;
+        let (seq, end, fin) = (arrival.header.seq, arrival.end(), arrival.header.flags.fin());
+        let mut payload = std::mem::take(&mut arrival.payload);
+        if fin {
+            // An octet stands for the FIN: it is queued, reported and found twice like one (measured with Linux's SACK blocks).
+            payload = [payload.as_ref(), &[0]].concat().into();
         }
         self.heed_mark(arrival);
         let segments = self.segments_of(payload.len() as u32);
@@ -157,6 +161,11 @@ impl Connection {
         let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, turn.out);
         if !turn.knobs.tcp_dsack {
             self.incoming().reassembly.forget_duplicate();
+        }
+        if fin && kept == Insertion::Queued {
+            let fin = end - 1;
+            let incoming = self.incoming();
+            incoming.fin = Some(incoming.fin.map_or(fin, |before| before.min(fin)));
         }
         if kept == Insertion::Dropped {
             self.release_incoming();

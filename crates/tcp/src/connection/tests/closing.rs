@@ -140,7 +140,7 @@ fn t14_close_wait_sends_for_as_long_as_the_application_likes() {
     lab.fin(1, 1);
     lab.run_to(40);
     assert_eq!(lab.state(), State::CloseWait);
-    assert_eq!(lab.trace(), ["0 ACK seq=1 ack=2 len=0 win=64"]);
+    assert_eq!(lab.trace(), ["1 ACK seq=1 ack=2 len=0 win=64"]);
     lab.run_to(50);
     lab.send(5);
     assert_eq!(lab.trace(), ["50 PSH|ACK seq=1 ack=2 len=5 win=64"]);

@@ -76,8 +76,22 @@ fn super_segments_are_whole_multiples_and_the_tail_carries_push_and_fin() {
     lab.limits = TransmitLimits { super_segment_max: 4000, behind_earlier: false };
     lab.send(5 * MSS);
     assert_eq!(lengths(&lab), [2 * MSS, 2 * MSS, MSS]);
-    // Whoever joins segments need not wait for more (Linux marks the end of each super-segment).
-    assert!(lab.trace.iter().all(|line| line.contains("PSH|ACK")), "{:?}", lab.trace);
+    // Linux marks every super-segment.
+    assert!(lab.trace.iter().all(|line| line.contains("0 PSH|ACK")), "{:?}", lab.trace);
+    let mut lab = Lab::new();
+    lab.limits = TransmitLimits { super_segment_max: 65_535, behind_earlier: false };
+    lab.send(10 * MSS);
+    assert_eq!(lengths(&lab), [5 * MSS, 5 * MSS], "half of the congestion window at once");
+}
+
+#[test]
+fn a_mark_comes_with_every_half_window_and_segments_are_bounded_by_it_behind_the_timestamps() {
+    let mut lab =
+        Lab::with(Established { send_window: 1000, ..seed() }, SocketOptions::default(), Knobs::default());
+    lab.connection.send(vec![0; 3000].into());
+    lab.flush();
+    assert_eq!(lengths(&lab), [500, 500]);
+    assert!(lab.trace[0].contains("0 ACK") && lab.trace[1].contains("PSH|ACK"), "{:?}", lab.trace);
 }
 
 #[test]

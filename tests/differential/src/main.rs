@@ -1,0 +1,72 @@
+//! `lastack-differential`: plays so many sequences and says in its last line what came of it.
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use lastack_differential::kernel::Kernel;
+use lastack_differential::known;
+use lastack_differential::report::{self, Report};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// The same segments and calls for the kernel and for the stack, and what differs.
+#[derive(Parser)]
+struct Options {
+    /// Sequences to play.
+    #[arg(long, default_value_t = 500)]
+    count: u64,
+    /// The number of the first one.
+    #[arg(long, default_value_t = 0)]
+    first: u64,
+    /// The seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where scripts of unexplained differences go; nowhere: only to standard output.
+    #[arg(long)]
+    scripts: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let mut kernel = match Kernel::enter() {
+        Ok(kernel) => kernel,
+        Err(error) => {
+            println!("skipped: the kernel as oracle: {error:#}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    match run(&options, &mut kernel) {
+        Ok(report) if report.unexplained_count == 0 => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("lastack-differential: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(options: &Options, kernel: &mut Kernel) -> Result<Report> {
+    let begun = Instant::now();
+    let mut progress = |report: &Report| {
+        let rate = report.sequences as f64 / begun.elapsed().as_secs_f64().max(0.001);
+        eprintln!(
+            "{} of {}, {rate:.0} a second, {} unexplained",
+            report.sequences, options.count, report.unexplained_count
+        );
+    };
+    let report = report::run(kernel, options.seed, options.first, options.count, &mut progress)?;
+    for text in &report.unexplained {
+        println!("{text}");
+    }
+    if let Some(path) = &options.scripts {
+        std::fs::write(path, report.unexplained.join("\n"))
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    for (name, count) in &report.explained {
+        if let Some(known) = known::ALL.iter().find(|known| known.name == *name) {
+            println!("{count} x {name} ({}): {}", known.file, known.why);
+        }
+    }
+    println!("{}", report.line());
+    Ok(report)
+}
