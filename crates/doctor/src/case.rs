@@ -175,6 +175,8 @@ impl<'a> Case<'a> {
                 none.then(|| "the sockets come without TCP_INFO".to_owned())
             }
             Source::Processes => unread(UnreadSource::Processes),
+            // A stack's counters tell when its memory came under pressure.
+            Source::SocketUse if !self.is_kernel() => None,
             Source::SocketUse => unread(UnreadSource::SocketUse)
                 .or_else(|| look.socket_use.is_none().then(|| "there is no sockstat".to_owned())),
             Source::SysctlFiles => unread(UnreadSource::SysctlFiles),

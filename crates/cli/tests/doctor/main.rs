@@ -11,10 +11,14 @@ mod listeners;
 mod namespace;
 mod neighbour;
 mod peers;
+#[allow(dead_code, reason = "other tests use the rest of it")]
+#[path = "../interop/program.rs"]
+mod program;
 mod programs;
 mod puppet;
 mod saved;
 mod settings;
 mod sick;
+mod stack;
 mod syns;
 mod time_wait;
