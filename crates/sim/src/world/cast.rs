@@ -138,7 +138,7 @@ fn knobs(dice: &mut Dice, rough: bool) -> Knobs {
         tcp_early_retrans: dice.pick(&[0, 3, 3]),
         tcp_fin_timeout: dice.pick(&[5, 60]),
         // Clients only; servers with cookies, too; both without.
-        tcp_fastopen: dice.pick(&[1, 0x403, 0x607]),
+        tcp_fastopen: dice.pick(&[1, 0x403, 0x607, 0x607]),
         ..Knobs::default()
     };
     if rough {

@@ -58,7 +58,9 @@ impl Plan {
     /// An end that may do anything that an application can do.
     pub(super) fn rough(dice: &mut Dice, octets_max: u64) -> Plan {
         let mut plan = Plan::draw(dice, octets_max);
-        let early = dice.micros(0, 400_000);
+        // Sometimes within the handshake's round trip: Fast Open's connections are accepted before it is over.
+        let early_max = dice.pick(&[1, 20_000, 400_000, 400_000]);
+        let early = dice.micros(0, early_max);
         let late = early + dice.micros(0, 3_000_000);
         plan.leave = match dice.below(8) {
             0 => Leave::HalfClose,
@@ -98,7 +100,7 @@ impl Plan {
 
     /// The first thing that happens is a write: without one a connect() that waits for it never ends.
     pub(super) fn begins_to_write(&self) -> bool {
-        self.octets > 0 && !self.listens_first && self.leave == Leave::HalfClose
+        self.octets > 0 && !self.listens_first && self.leave != Leave::CloseAfterEnd
     }
 
     fn draw(dice: &mut Dice, octets_max: u64) -> Plan {
