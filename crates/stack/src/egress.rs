@@ -80,7 +80,7 @@ impl Stack {
         self.out.begin(self.now, tuple);
         let segment = entry.engine.poll_transmit(limits, &self.config.knobs, self.now, &mut self.out);
         match &segment {
-            Some(segment) if segment.payload.len() > 0 => entry.batch = self.batch,
+            Some(segment) if !segment.payload.is_empty() => entry.batch = self.batch,
             None if behind_earlier && entry.engine.has_work() => {
                 entry.ready = true;
                 self.held.push(flow);

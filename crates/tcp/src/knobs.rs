@@ -13,6 +13,7 @@ mod ports;
 mod profile;
 mod socket;
 pub mod table;
+mod written;
 
 pub use bounds::BufferBounds;
 pub use error::KnobError;
@@ -20,6 +21,7 @@ pub use ports::PortSet;
 pub use profile::Profile;
 pub use socket::{FastOpenOptions, Linger, SocketOptions};
 pub use table::Knob;
+pub use written::AsWritten;
 
 use crate::fast_open::FastOpenKeys;
 
@@ -114,6 +116,8 @@ pub struct Knobs {
     pub profile: Profile,
     /// `net.ipv4.tcp_early_retrans`: 3 sends tail loss probes, 0 does not.
     pub tcp_early_retrans: u8,
+    /// What was written to a knob and means something else; what counts are the fields above.
+    pub written: AsWritten,
 }
 
 impl Default for Knobs {
@@ -166,6 +170,7 @@ impl Default for Knobs {
             tcp_fastopen_blackhole_timeout_sec: 0,
             profile: Profile::LINUX,
             tcp_early_retrans: 3,
+            written: AsWritten::default(),
         }
     }
 }

@@ -143,25 +143,11 @@ impl Connection {
     /// carries data or FIN.
     pub fn new(seed: Established, options: &SocketOptions, knobs: &Knobs, now: Instant) -> Connection {
         let (una, nxt) = (seed.iss + 1, seed.irs + 1);
-        let (peer_scale, our_scale) = seed.window_scale.unwrap_or((0, 0));
+        let (_, our_scale) = seed.window_scale.unwrap_or((0, 0));
         let rcvbuf = options.receive_memory(knobs);
         let rtt = RttEstimator::after_handshake(seed.rtt, una, knobs);
         let mut connection = Connection {
-            send: SendSpace {
-                una,
-                nxt: una,
-                end: una,
-                window: seed.send_window,
-                window_max: seed.send_window,
-                // The third segment gave the window of a passive open, the peer's SYN that of an active one.
-                wl1: if seed.first_ack == FirstAck::NotOwed { nxt } else { seed.irs },
-                small_end: una,
-                acked: 0,
-                delivered: 1,
-                mss: seed.send_mss,
-                shrunk: 0,
-                scale: peer_scale,
-            },
+            send: SendSpace::new(&seed),
             receive: ReceiveSpace {
                 nxt,
                 window: ReceiveWindow::new(nxt, seed.receive_window, our_scale, rcvbuf, seed.our_mss)

@@ -1,5 +1,6 @@
 //! The two sequence spaces of a connection (RFC 9293 section 3.3.1), and what every call carries.
 
+use super::{Established, FirstAck};
 use crate::receive::ReceiveWindow;
 use crate::{Instant, Knobs, Output, Seq};
 
@@ -40,6 +41,26 @@ pub(super) struct SendSpace {
 }
 
 impl SendSpace {
+    /// After the handshake: our SYN is acknowledged.
+    pub(super) fn new(seed: &Established) -> SendSpace {
+        let una = seed.iss + 1;
+        SendSpace {
+            una,
+            nxt: una,
+            end: una,
+            window: seed.send_window,
+            window_max: seed.send_window,
+            // The third segment gave the window of a passive open, the peer's SYN that of an active one.
+            wl1: if seed.first_ack == FirstAck::NotOwed { seed.irs + 1 } else { seed.irs },
+            small_end: una,
+            acked: 0,
+            delivered: 1,
+            mss: seed.send_mss,
+            shrunk: 0,
+            scale: seed.window_scale.map_or(0, |(peer, _)| peer),
+        }
+    }
+
     /// The first number that the peer did not permit.
     pub(super) fn edge(&self) -> Seq {
         self.una + self.window

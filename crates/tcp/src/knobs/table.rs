@@ -1,8 +1,8 @@
 //! The knobs by name: what Linux calls them, the values it takes, and what they mean.
 //!
 //! Ranges are what a Linux 6.18 was seen to accept and refuse (EINVAL), its number syntax too: decimal, `0x` and octal,
-//! fewer numbers than a knob has leave the rest, further ones are ignored. Where Linux keeps a number that means
-//! nothing (a negative time, a switch at 2) lastack keeps the nearest that does.
+//! fewer numbers than a knob has leave the rest, further ones are ignored. A number that means nothing (a negative time, a
+//! switch at 2) counts as the nearest that does, and is read back as it was written, as in Linux.
 
 use super::{KnobError, Knobs, absent};
 use crate::fast_open::FastOpenKeys;
@@ -113,6 +113,9 @@ const OCTET: i64 = 255;
 const INT: i64 = i32::MAX as i64;
 /// Linux keeps these in ticks of a 250 Hz clock.
 const SECONDS: i64 = INT / 250;
+/// And these milliseconds, too, rounded up to whole ticks.
+const TICKED: &str = "net.ipv4.tcp_invalid_ratelimit";
+const TICK_MS: i64 = 4;
 
 /// Every knob. Listed by [`all`] in the order of names.
 const TABLE: &[Knob] = table! {
@@ -124,15 +127,15 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_challenge_ack_limit" tcp_challenge_ack_limit -2147483648..=INT, "challenge ACKs per second";
     "net.ipv4.tcp_dsack" tcp_dsack 0..=OCTET, "1: report octets that came twice";
     "net.ipv4.tcp_early_retrans" tcp_early_retrans 0..=4, "3: tail loss probes, 0: none";
-    "net.ipv4.tcp_ecn" tcp_ecn 0..=2, "congestion notification: 0: off, 1: asked for, 2: agreed to; 3 to 5 (AccECN) are not implemented";
+    "net.ipv4.tcp_ecn" tcp_ecn 0..=2, "congestion notification: 0: off, 1: asked for, 2: agreed to";
     "net.ipv4.tcp_ecn_fallback" tcp_ecn_fallback 0..=1, "1: a SYN that is sent again does not ask for ECN";
     "net.ipv4.tcp_fastopen" tcp_fastopen -2147483648..=INT, "bits: 1 clients, 2 servers, 4, 0x200 and 0x400: see the docs";
     "net.ipv4.tcp_fastopen_blackhole_timeout_sec" tcp_fastopen_blackhole_timeout_sec 0..=INT, "first pause of Fast Open, seconds";
-    "net.ipv4.tcp_fin_timeout" tcp_fin_timeout -2147483648..=INT, "seconds that an orphan stays in FIN_WAIT2";
+    "net.ipv4.tcp_fin_timeout" tcp_fin_timeout -8589934..=SECONDS, "seconds that an orphan stays in FIN_WAIT2";
     "net.ipv4.tcp_invalid_ratelimit" tcp_invalid_ratelimit 0..=INT, "milliseconds between answers to invalid segments";
-    "net.ipv4.tcp_keepalive_intvl" tcp_keepalive_intvl -2147483648..=SECONDS, "seconds between keepalive probes";
+    "net.ipv4.tcp_keepalive_intvl" tcp_keepalive_intvl -8589934..=SECONDS, "seconds between keepalive probes";
     "net.ipv4.tcp_keepalive_probes" tcp_keepalive_probes 0..=OCTET, "unanswered probes that end a connection";
-    "net.ipv4.tcp_keepalive_time" tcp_keepalive_time -2147483648..=SECONDS, "idle seconds before the first probe";
+    "net.ipv4.tcp_keepalive_time" tcp_keepalive_time -8589934..=SECONDS, "idle seconds before the first probe";
     "net.ipv4.tcp_max_orphans" tcp_max_orphans -2147483648..=INT, "orphans beyond it are reset";
     "net.ipv4.tcp_max_syn_backlog" tcp_max_syn_backlog -2147483648..=INT, "only with tcp_syncookies = 0: half-open requests";
     "net.ipv4.tcp_max_tw_buckets" tcp_max_tw_buckets -2147483648..=INT, "TIME_WAITs beyond it are not created";
@@ -191,6 +194,7 @@ impl Knob {
         match self.shape {
             Shape::Numbers { read, .. } => {
                 let Numbers { all, count } = read(knobs);
+                let all = knobs.written.of(self.name, all).unwrap_or(all);
                 all[..count].iter().map(i64::to_string).collect::<Vec<_>>().join("\t")
             }
             Shape::Range => {
@@ -215,7 +219,12 @@ impl Knob {
                     return Err(self.out_of_range(value, format!("{least} to {most}")));
                 }
                 let before = read(knobs).all;
-                write(knobs, std::array::from_fn(|place| all[place].unwrap_or(before[place])));
+                let before = knobs.written.of(self.name, before).unwrap_or(before);
+                let written = std::array::from_fn(|place| all[place].unwrap_or(before[place]));
+                let written = if self.name == TICKED { written.map(whole_ticks) } else { written };
+                write(knobs, written);
+                let means = read(knobs).all;
+                knobs.written.keep(self.name, written, means);
             }
             Shape::Range => {
                 let [first, last] = knobs.ip_local_port_range.map(i64::from);
@@ -261,6 +270,11 @@ impl Knob {
     fn out_of_range(&self, value: &str, range: String) -> KnobError {
         KnobError::OutOfRange { name: self.name, value: value.trim().to_owned(), range }
     }
+}
+
+/// Rounded up to Linux's ticks.
+fn whole_ticks(ms: i64) -> i64 {
+    (ms + TICK_MS - 1) / TICK_MS * TICK_MS
 }
 
 /// A number in the kernel's syntax. A number too long for it is as far out of every range as one can be.

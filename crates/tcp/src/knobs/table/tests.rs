@@ -33,6 +33,39 @@ fn values_are_read_as_linux_reads_them() {
     assert_eq!(after("net/core/somaxconn", "65536"), Ok("65536".to_owned()));
 }
 
+/// Every edge as a Linux 6.18 in a fresh network namespace had it: what was written, and what was read then. Left out are
+/// numbers beyond 32 bits at tcp_invalid_ratelimit, where it wraps.
+#[test]
+fn edges_are_linuxs() {
+    for line in include_str!("edges.txt").lines() {
+        let (written, read) = line.split_once(" -> ").expect("a line of two halves");
+        let (name, value) = written.split_once(' ').expect("a name and a value");
+        let ours = match after(name, value) {
+            Ok(read) => read.replace('\t', " "),
+            Err(error) => error.errno().map_or(error.to_string(), |_| "EINVAL".to_owned()),
+        };
+        assert_eq!(ours, read, "{name} = {value}");
+    }
+}
+
+/// What is read back is what was written; what counts is what it means.
+#[test]
+fn a_number_that_means_another_is_read_back() {
+    let mut knobs = Knobs::default();
+    let write = |knobs: &mut Knobs, name: &str, value| find(name).unwrap().write(knobs, value).unwrap();
+    write(&mut knobs, "net.ipv4.tcp_sack", "2");
+    write(&mut knobs, "net.ipv4.tcp_fin_timeout", "-1");
+    assert_eq!((knobs.tcp_sack, knobs.tcp_fin_timeout), (true, 0));
+    let read = |knobs: &Knobs, name: &str| find(name).unwrap().read(knobs);
+    assert_eq!(read(&knobs, "net.ipv4.tcp_sack"), "2");
+    assert_eq!(read(&knobs, "net.ipv4.tcp_fin_timeout"), "-1");
+    knobs.tcp_sack = false;
+    assert_eq!(read(&knobs, "net.ipv4.tcp_sack"), "0", "turned by a program");
+    write(&mut knobs, "net.ipv4.tcp_fin_timeout", "60");
+    write(&mut knobs, "net.ipv4.tcp_sack", "1");
+    assert_eq!(knobs, Knobs::default());
+}
+
 #[test]
 fn what_linux_answers_with_einval_changes_nothing() {
     for (name, value) in [
