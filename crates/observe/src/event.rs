@@ -87,6 +87,11 @@ pub enum EventKind {
         /// Why.
         reason: FastOpenFailure,
     },
+    /// So many timeouts in a row (`tcp_retries1`): the way to the peer may be broken.
+    PathDoubted {
+        /// Timeouts.
+        timeouts: u8,
+    },
     /// The connections together hold more pages than the second number of tcp_mem, or no more than the first again.
     MemoryPressure {
         /// It begins; else it ends.
@@ -117,6 +122,9 @@ impl fmt::Display for EventKind {
                 f.write_str("possible SYN flooding, SYNs are dropped")
             }
             EventKind::FastOpenFellBack { reason } => write!(f, "Fast Open fell back: {reason}"),
+            EventKind::PathDoubted { timeouts } => {
+                write!(f, "{timeouts} timeouts in a row: the way may be broken (tcp_retries1)")
+            }
             EventKind::MemoryPressure { begins: true } => f.write_str("memory pressure begins (tcp_mem)"),
             EventKind::MemoryPressure { begins: false } => f.write_str("memory pressure is over (tcp_mem)"),
             EventKind::Retransmitted { seq, len } => write!(f, "retransmitted: {len} octets from {seq}"),

@@ -48,6 +48,8 @@ pub struct Knobs {
     pub rmem_max: u32,
     /// `net.core.wmem_max`, octets: the most that SO_SNDBUF may ask for.
     pub wmem_max: u32,
+    /// `net.ipv4.tcp_retries1`: timeouts in a row after which the way to the peer is doubted (R1 of RFC 1122); told by an event.
+    pub tcp_retries1: u8,
     /// `net.ipv4.tcp_retries2`: timeouts after which an established connection is given up.
     pub tcp_retries2: u8,
     /// `net.ipv4.tcp_orphan_retries`: the same for a connection no application holds; 0 means 8.
@@ -134,6 +136,7 @@ impl Default for Knobs {
             // Linux 6.18; 212,992 before.
             rmem_max: 4_194_304,
             wmem_max: 4_194_304,
+            tcp_retries1: 3,
             tcp_retries2: 15,
             tcp_orphan_retries: 0,
             tcp_max_orphans: 131_072,

@@ -63,6 +63,7 @@ impl Recorder {
             | EventKind::CookieSent
             | EventKind::FastOpenFellBack { .. }
             | EventKind::MemoryPressure { .. }
+            | EventKind::PathDoubted { .. }
             | EventKind::SynFloodSuspected { .. } => What::Note(event.kind.to_string()),
             // Both are seen on the wire.
             EventKind::ResetSent { .. } | EventKind::Retransmitted { .. } => return,

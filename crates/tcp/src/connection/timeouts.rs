@@ -9,7 +9,7 @@ use super::transmit::Forced;
 use super::{Connection, Outcome, Turn};
 use crate::time_wait::TIME_WAIT_LENGTH;
 use crate::{Instant, Knobs, Output};
-use lastack_observe::{Cause, Counter, ResetReason, State};
+use lastack_observe::{Cause, Counter, EventKind, ResetReason, State};
 use std::time::Duration;
 
 /// What tcp_orphan_retries 0 means while the RTO has not reached its maximum.
@@ -64,6 +64,10 @@ impl Connection {
         self.rtt.back_off();
         self.forced = Forced::No;
         self.retries.timeouts = self.retries.timeouts.saturating_add(1);
+        if self.retries.timeouts == turn.knobs.tcp_retries1 {
+            // RFC 1122 section 4.2.3.5: advice to the layer below. Here that is who watches: routes are the host's.
+            turn.out.event(EventKind::PathDoubted { timeouts: self.retries.timeouts });
+        }
         self.retries.since = self.retries.since.min(turn.now);
         let interval = self.clamp_to_user_timeout(self.rto(turn.knobs), self.retries.since, turn);
         self.timers.arm_retransmit(turn.now + interval);

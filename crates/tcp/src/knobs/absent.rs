@@ -52,7 +52,6 @@ pub(super) const TCP: &[&str] = &[
     "reflect_tos",
     "reordering",
     "retrans_collapse",
-    "retries1",
     "shrink_window",
     "stdurg",
     "thin_linear_timeouts",

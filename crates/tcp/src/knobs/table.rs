@@ -142,6 +142,7 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_mem" tcp_mem 0..=INT, "pages of all connections: no pressure up to, pressure from, no more than";
     "net.ipv4.tcp_moderate_rcvbuf" tcp_moderate_rcvbuf 0..=OCTET, "1: the receive buffer grows with the reader";
     "net.ipv4.tcp_orphan_retries" tcp_orphan_retries 0..=OCTET, "timeouts that end an orphan; 0 means 8";
+    "net.ipv4.tcp_retries1" tcp_retries1 0..=OCTET, "timeouts after which the way is doubted; told by an event";
     "net.ipv4.tcp_retries2" tcp_retries2 0..=OCTET, "timeouts that end a connection";
     "net.ipv4.tcp_rfc1337" tcp_rfc1337 0..=OCTET, "1: RST does not end TIME_WAIT";
     "net.ipv4.tcp_rmem" tcp_rmem 1..=INT, "octets of receive buffer: least, default, most";

@@ -4,7 +4,7 @@
 use super::lab::{Lab, seed};
 use crate::Knobs;
 use crate::knobs::SocketOptions;
-use lastack_observe::{Cause, Counter, State};
+use lastack_observe::{Cause, Counter, EventKind, State};
 use std::time::Duration;
 
 /// Nominal milliseconds of a row of T03/T18: tail loss probe, then doublings.
@@ -246,4 +246,20 @@ fn t39_without_a_sample_the_timeout_is_three_seconds() {
     assert!((3000..=3004).contains(&rto.as_millis()));
     let rto = Lab::new().connection.current_rto(&Knobs::default());
     assert_eq!(rto, Duration::from_micros(200_300));
+}
+
+/// RFC 1122 section 4.2.3.5, R1: who watches hears of it once in a row of timeouts.
+#[test]
+fn the_way_is_doubted_after_tcp_retries1_timeouts() {
+    for tcp_retries1 in [1, 3] {
+        let knobs = Knobs { tcp_retries1, tcp_retries2: 5, ..Knobs::default() };
+        let mut lab = Lab::with(seed(), SocketOptions::default(), knobs);
+        lab.send(10);
+        lab.run_to(100_000);
+        let told = std::iter::from_fn(|| lab.out.poll_event());
+        let doubts: Vec<_> =
+            told.filter(|event| matches!(event.kind, EventKind::PathDoubted { .. })).collect();
+        assert_eq!(doubts.len(), 1);
+        assert_eq!(doubts[0].kind, EventKind::PathDoubted { timeouts: tcp_retries1 });
+    }
 }
