@@ -74,7 +74,8 @@ fn the_drawings_and_scripts_of_the_readme_are_what_is_printed() {
     symlink(tests, folder.path().join("tests")).expect("a link");
     let mut compared = 0;
     for shown in shown() {
-        let alone = |words: &&str| words.starts_with("lab ") || words.starts_with("why ");
+        let alone =
+            |words: &&str| ["lab ", "why ", "doctor "].iter().any(|command| words.starts_with(command));
         let lab = shown.command.strip_prefix(CARGO_RUN).filter(alone);
         let command = match lab {
             Some(words) => format!("\"$LASTACK\" {words}"),
@@ -92,7 +93,10 @@ fn the_drawings_and_scripts_of_the_readme_are_what_is_printed() {
         compare(&shown, &printed);
         compared += usize::from(lab.is_some());
     }
-    assert_eq!(compared, 4, "README.md shows an answer, a drawing, scripts that pass and one that fails");
+    assert_eq!(
+        compared, 5,
+        "README.md shows an answer, a diagnosis, a drawing, scripts that pass and one that fails"
+    );
 }
 
 #[test]
