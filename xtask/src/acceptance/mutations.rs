@@ -84,6 +84,7 @@ impl Mutation {
     }
 
     fn is_noticed(&self) -> Result<Said> {
+        println!("+ {} without its behaviour ({}), against {}", self.row, self.file, self.proof);
         let copy = copy_sources()?;
         let changed = self.changed(&tree::root())?;
         fs::write(copy.join(&self.file), changed).with_context(|| format!("changing {}", self.file))?;
@@ -105,6 +106,7 @@ fn unchanged() -> Result<Said> {
     let mutations = read()?;
     let mut bad = Vec::new();
     for mutation in &mutations {
+        println!("+ {} on the sources as they are", mutation.proof);
         match judge(&Proof::parse(&mutation.proof)?, &copy)? {
             Verdict::Passes => {}
             Verdict::Fails => bad.push(format!("{} fails", mutation.proof)),

@@ -1,7 +1,9 @@
-//! Every script of `tests/pkt`, by the program as a user runs it.
+//! Every script of `tests/pkt`: by the program as a user runs it, and a table of each with its result through both runners,
+//! the simulator's and the C interface.
 
-use super::{Part, hours, program};
+use super::{Item, Part, Said, hours, program};
 use crate::run::Run;
+use anyhow::Result;
 
 pub(super) const PART: Part = Part {
     name: "scripts",
@@ -11,7 +13,23 @@ pub(super) const PART: Part = Part {
             let arguments = ["run", "--quiet", "--release", "--package", "lastack", "--", "lab", "tests/pkt"];
             Run::cargo(&arguments, hours(1))
         };
-        vec![program(lab, "lab")]
+        vec![program(lab, "lab"), Item { name: "runners".to_owned(), run: Box::new(runners) }]
     },
     conclude: None,
 };
+
+/// The table, as the test of the C interface prints it.
+fn runners() -> Result<Said> {
+    let test =
+        ["--test", "interface", "--", "--nocapture", "--exact", "scripts::every_script_ends_as_in_sim"];
+    let arguments: Vec<&str> =
+        ["test", "--quiet", "--package", "lastack-packetdrill"].into_iter().chain(test).collect();
+    let ran = Run::cargo(&arguments, hours(1)).silent()?;
+    let head = |line: &&str| line.starts_with("script ") && line.ends_with("interface");
+    let table = ran.stdout.lines().skip_while(|line| !head(line));
+    let rows: Vec<&str> = table.take_while(|line| !line.starts_with("test ") && *line != ".").collect();
+    rows.iter().for_each(|row| println!("{row}"));
+    let last = rows.last().copied().unwrap_or("the test printed no table");
+    let line = if ran.passed { last.to_owned() } else { format!("{}: {last}", ran.why) };
+    Ok(Said { passed: ran.passed && rows.len() > 2, line, facts: String::new() })
+}

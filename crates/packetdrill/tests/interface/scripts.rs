@@ -22,7 +22,7 @@ const LOCAL: [&str; 2] = ["192.168.0.1:8080", "[fd3d:a0b:17d6::1]:8080"];
 const REMOTE: [&str; 2] = ["192.0.2.1:8080", "[fd3d:fa7b:d17d::1]:8080"];
 /// How the reason begins when the adapter has no word for what a script says: that script is not run here.
 const UNKNOWN: &str = "not known to the adapter";
-const CALLS: [&str; 16] = [
+const CALLS: [&str; 17] = [
     "socket",
     "bind",
     "connect",
@@ -39,6 +39,7 @@ const CALLS: [&str; 16] = [
     "setsockopt",
     "getsockopt",
     "ioctl",
+    "poll",
 ];
 /// The peer's port towards a listener.
 const PEER_PORT: u16 = 41_000;
@@ -60,23 +61,30 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_script_ends_as_in_sim() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/pkt");
-    let (mut lines, mut apart, mut run) = (Vec::new(), 0, 0);
+    let (mut lines, mut good, mut apart, mut run) = (Vec::new(), 0, 0, 0);
     for path in files(&root) {
         let name = path.strip_prefix(&root).expect("below the root").display().to_string();
         let text = std::fs::read_to_string(&path).expect("a script is text");
         let script = lastack_sim::script::parse(&name, &text).expect("a script that can be read");
-        let sim = lastack_sim::runner::run(&script).map(drop).map_err(|failure| failure.to_string());
+        let sim = lastack_sim::runner::run(&script).is_ok();
         let here = Player::play(&script);
-        let word = |result: &Result<(), String>| if result.is_ok() { "ok" } else { "FAILED" };
         let unknown = here.as_ref().is_err_and(|why| why.contains(UNKNOWN));
-        apart += usize::from(sim.is_ok() != here.is_ok() && !unknown);
+        apart += usize::from(sim != here.is_ok() && !unknown);
+        good += usize::from(sim);
         run += usize::from(!unknown);
-        let why = here.as_ref().err().cloned().unwrap_or_default();
-        lines.push(format!("{name}: sim {}, interface {} {why}", word(&sim), word(&here)));
+        let word = |passed: bool| if passed { "ok" } else { "FAILED" };
+        let interface = if unknown { "-" } else { word(here.is_ok()) };
+        let why = here.err().unwrap_or_default();
+        lines.push(format!("{name:<56} {:<7} {interface:<9} {why}", word(sim)).trim_end().to_owned());
     }
     let all = lines.join("\n");
-    println!("{all}");
-    assert!(run >= 80 && apart == 0, "{apart} of {} end differently:\n{all}", lines.len());
+    println!("{:<56} {:<7} interface\n{all}", "script", "sim");
+    let unknown = lines.len() - run;
+    println!(
+        "{} scripts: {good} pass in sim, {run} run through the interface, {unknown} cannot",
+        lines.len()
+    );
+    assert!(run * 20 >= lines.len() * 19 && apart == 0, "{apart} of {} end differently:\n{all}", lines.len());
 }
 
 struct Player<'s> {

@@ -260,7 +260,8 @@ pub(super) fn ready(socket: &Socket, wanted: i64) -> i64 {
     if socket.poll_writable(&mut cx).is_ready() {
         events |= POLLOUT;
     }
-    if !ended && matches!(socket.try_peek(1), Ok(chunk) if chunk.is_empty()) {
+    // Known as soon as the FIN is here, whatever is still to be read.
+    if !ended && socket.is_read_closed() {
         events |= POLLRDHUP;
     }
     if ended {

@@ -84,7 +84,7 @@ fn visit(script: &mut Script, f: &mut Visitor<'_>) {
                 visit_segment(segment, line, &mut isn_open, &mut clock_open, f);
             }
             Action::Call(call) => {
-                if matches!(call.name.as_str(), "listen" | "connect") {
+                if begins_flow(call) {
                     scales.insert(current, (isn_open, clock_open));
                     flows += 1;
                     current = flows;
@@ -103,6 +103,19 @@ fn visit(script: &mut Script, f: &mut Visitor<'_>) {
             Action::Check(check) => visit_check(check, line, f),
             Action::Send(_) | Action::SendIcmp(_) | Action::Set(_) => {}
         }
+    }
+}
+
+/// What the next SYN says is a scale of its own.
+fn begins_flow(call: &Call) -> bool {
+    match call.name.as_str() {
+        "listen" | "connect" => true,
+        "sendto" => {
+            let opens = |value: &Value| matches!(value, Value::Words(words) if words.iter().any(|word| word == "MSG_FASTOPEN"));
+            let begun = call.errno.as_deref().is_none_or(|errno| errno == "EINPROGRESS");
+            begun && call.arguments.iter().any(opens)
+        }
+        _ => false,
     }
 }
 

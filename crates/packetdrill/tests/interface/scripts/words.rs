@@ -93,6 +93,13 @@ impl Prepared {
                 let octets = vec![0; at(1) as usize];
                 raw.send(fd, octets.as_ptr().cast(), octets.len(), at(2) as c_int)
             }
+            // One descriptor: [{fd=3, events=POLLIN, revents=POLLIN}], 1, 0.
+            "poll" => {
+                let mut list = libc::pollfd { fd, events: at(1) as i16, revents: 0 };
+                let answer = raw.poll(&mut list, 1, at(4) as c_int)?;
+                assert_eq!(i64::from(list.revents), at(2), "poll() finds other events");
+                Ok(answer)
+            }
             "ioctl" => {
                 let mut number: c_int = 0;
                 let answer = raw.ioctl(fd, at(1) as libc::c_ulong, (&raw mut number).cast())?;
