@@ -1,6 +1,7 @@
 //! Side-by-side benchmarks: lastack and its peers in one run, interleaved, with ratios. See `--help`.
 
 mod cpu;
+mod eyes;
 mod flat_cost;
 mod hot_path;
 mod memory;
@@ -42,6 +43,31 @@ enum Benchmark {
     Tun,
     /// CPU per short connection beside idle ones, against none and against smoltcp.
     FlatCost,
+    /// `lastack ss` and `lastack states` against ss and netstat, over very many sockets in a namespace of its own: wall clock.
+    /// Needs root.
+    Eyes {
+        /// Established sockets, each held by a process.
+        #[arg(long, default_value_t = 180_000)]
+        sockets: u32,
+        /// TIME_WAIT beside them.
+        #[arg(long, default_value_t = 60_000)]
+        time_wait: u32,
+    },
+    /// Part of `eyes`: holds both ends of connections to an address until stdin ends.
+    #[command(hide = true)]
+    HoldConnections {
+        /// On loopback.
+        address: std::net::Ipv4Addr,
+        /// How many.
+        connections: u32,
+    },
+    /// Part of `eyes`: runs a program and prints how many KiB of memory it had at most.
+    #[command(hide = true)]
+    PeakMemory {
+        /// It, and its arguments.
+        #[arg(trailing_var_arg = true, required = true)]
+        command: Vec<String>,
+    },
     /// Walks one hot path so many times and prints nothing: for a counter of instructions to watch.
     HotPath {
         /// Which.
@@ -59,6 +85,19 @@ fn main() -> ExitCode {
             hot_path::walk(path, times);
             return ExitCode::SUCCESS;
         }
+        Benchmark::HoldConnections { address, connections } => return eyes::hold::run(address, connections),
+        Benchmark::PeakMemory { command } => return eyes::memory::print(&command),
+        Benchmark::Eyes { sockets, time_wait } => match eyes::run(rounds, sockets, time_wait) {
+            Ok(result) => {
+                eyes::print(&result);
+                let holds = result.holds();
+                (result.report, holds)
+            }
+            Err(why) => {
+                eprintln!("skipped: eyes: not run: {why}");
+                return ExitCode::SUCCESS;
+            }
+        },
         Benchmark::FlatCost => {
             let result = flat_cost::run(rounds);
             flat_cost::print(&result);

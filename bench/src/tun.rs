@@ -5,7 +5,7 @@
 
 mod client;
 mod kernel;
-mod serve;
+pub(crate) mod serve;
 
 use crate::pairs::{Case, Series, interleave};
 use crate::report::{Better, Report, Table};
@@ -105,7 +105,7 @@ fn series(
 }
 
 /// Puts this process, which has one thread yet, into a fresh network namespace with loopback up.
-fn enter_namespace() -> Result<(), String> {
+pub(crate) fn enter_namespace() -> Result<(), String> {
     if !Path::new("/dev/net/tun").exists() {
         return Err("there is no /dev/net/tun".to_owned());
     }

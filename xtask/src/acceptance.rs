@@ -5,6 +5,7 @@
 
 mod bench;
 mod dist;
+mod eyes_speed;
 mod flat_cost;
 mod flood;
 mod forward;
@@ -57,6 +58,7 @@ const PARTS: &[&Part] = &[
     &bench::PART,
     &fuzz::PART,
     &dist::PART,
+    &eyes_speed::PART,
     &interop::PART,
     &forward::PART,
     &transcripts::PART,

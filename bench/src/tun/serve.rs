@@ -19,7 +19,7 @@ const READY: &str = "ss --stack";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program beside this one, rebuilt first when cargo runs us.
-pub(super) fn build() -> Result<PathBuf, String> {
+pub(crate) fn build() -> Result<PathBuf, String> {
     if let Some(cargo) = env::var_os("CARGO") {
         let built =
             Command::new(cargo).args(["build", "--quiet", "--release", "--package", "lastack"]).status();

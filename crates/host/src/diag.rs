@@ -13,8 +13,8 @@ mod view;
 pub use bytecode::PortFilter;
 pub use info::parse as parse_tcp_info;
 pub use message::parse_any;
-pub use view::SocketView;
 pub(crate) use view::state as state_of;
+pub use view::{Brief, SocketView};
 
 use crate::Error;
 use crate::tune::Target;
@@ -187,6 +187,16 @@ impl Diag {
 
     /// Calls `each` for every socket that the query matches.
     pub fn dump(&mut self, query: &Query, each: &mut dyn FnMut(&SocketView<'_>)) -> Result<Dumped, Error> {
+        self.bodies(query, &mut |body| SocketView::parse(body).map(|view| each(&view)))
+    }
+
+    /// The same for those who only count: no attribute is looked at.
+    pub fn dump_briefly(&mut self, query: &Query, each: &mut dyn FnMut(&Brief)) -> Result<Dumped, Error> {
+        self.bodies(query, &mut |body| Brief::parse(body).map(|brief| each(&brief)))
+    }
+
+    /// `each` says None of what it cannot read.
+    fn bodies(&mut self, query: &Query, each: &mut dyn FnMut(&[u8]) -> Option<()>) -> Result<Dumped, Error> {
         let sequence = self.send(&request::dump(query))?;
         let mut dumped = Dumped::default();
         loop {
@@ -202,11 +212,8 @@ impl Diag {
                 dumped.interrupted |= message.interrupted;
                 match message.kind()? {
                     Message::Done => return Ok(dumped),
-                    Message::Socket(body) => match SocketView::parse(body) {
-                        Some(view) => {
-                            dumped.sockets += 1;
-                            each(&view);
-                        }
+                    Message::Socket(body) => match each(body) {
+                        Some(()) => dumped.sockets += 1,
                         None => dumped.unreadable += 1,
                     },
                     Message::Other => {}

@@ -25,6 +25,6 @@ pub mod sysctl;
 pub mod trace;
 pub mod tune;
 
-pub use diag::{Diag, Dumped, Extensions, Family, PortFilter, Query, SocketView, StateSet};
+pub use diag::{Brief, Diag, Dumped, Extensions, Family, PortFilter, Query, SocketView, StateSet};
 pub use error::Error;
 pub use lastack_observe as observe;

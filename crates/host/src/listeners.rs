@@ -1,12 +1,12 @@
 //! Which listener a flow belongs to, and what waits at each: the half-open that the kernel does not count per listener are
 //! counted here by local end.
 
+mod parallel;
 #[cfg(test)]
 mod tests;
 
-use crate::{Diag, Error, Extensions, Family, Query, SocketView, StateSet};
+use crate::{Brief, Diag, Error, Extensions, Family, Query, StateSet};
 use lastack_observe::{Census, SocketRow, State};
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// One local end that is listened on, by one socket or by several (SO_REUSEPORT).
@@ -34,8 +34,8 @@ pub struct Listener {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Listeners {
     all: Vec<Listener>,
-    /// By port, so that a flow looks only at those that may be its own.
-    ports: HashMap<u16, Vec<u32>>,
+    /// By port, in its order, so that a flow looks only at those that may be its own.
+    ports: Vec<(u16, Vec<u32>)>,
     /// Flows that no listener accounts for: opened from here, or their listener is gone.
     pub others: Census,
 }
@@ -60,7 +60,11 @@ impl Listeners {
     pub fn add(&mut self, row: &SocketRow) {
         let host = row.host.as_deref();
         let (local, inode) = (row.flow.local, host.map_or(0, |host| host.inode));
-        let indexes = self.ports.entry(local.port()).or_default();
+        let at = self.ports.binary_search_by_key(&local.port(), |(port, _)| *port).unwrap_or_else(|at| {
+            self.ports.insert(at, (local.port(), Vec::new()));
+            at
+        });
+        let indexes = &mut self.ports[at].1;
         let same = |index: &&u32| self.all[**index as usize].local == local;
         let index = indexes.iter().find(same).copied().unwrap_or_else(|| {
             let index = self.all.len() as u32;
@@ -96,12 +100,11 @@ impl Listeners {
     }
 
     /// The same with a socket as it comes, which may be an orphan.
-    pub fn count_view(&mut self, view: &SocketView<'_>) {
-        let local = view.flow().local;
-        if view.orphan() {
-            self.orphan(local);
+    pub fn count_brief(&mut self, brief: &Brief) {
+        if brief.orphan() {
+            self.orphan(brief.local);
         }
-        self.count(local, view.state());
+        self.count(brief.local, brief.state);
     }
 
     /// The same with a row.
@@ -114,7 +117,8 @@ impl Listeners {
 
     /// The index of the listener that a flow with this local end belongs to.
     pub fn of(&self, local: SocketAddr) -> Option<usize> {
-        let indexes = self.ports.get(&local.port())?;
+        let at = self.ports.binary_search_by_key(&local.port(), |(port, _)| *port).ok()?;
+        let indexes = &self.ports[at].1;
         let find = |wanted: IpAddr, dual: bool| {
             indexes.iter().map(|index| *index as usize).find(|index| {
                 let listener = &self.all[*index];
@@ -137,15 +141,8 @@ impl Listeners {
 
 /// Counts every flow of the namespace by state and by listener at once; memory grows with the listeners, not with the flows.
 pub fn census(diag: &mut Diag) -> Result<(Listeners, crate::Dumped), Error> {
-    let mut listeners = Listeners::read(diag)?;
-    let mut dumped = crate::Dumped::default();
-    for family in Family::ALL {
-        let query = Query::new(family, StateSet::ALL.without(State::Listen));
-        dumped.add(diag.dump(&query, &mut |view| {
-            listeners.count_view(view);
-        })?);
-    }
-    Ok((listeners, dumped))
+    let listeners = Listeners::read(diag)?;
+    parallel::census(listeners)
 }
 
 impl Listeners {

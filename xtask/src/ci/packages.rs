@@ -10,6 +10,7 @@ const WANTED: &[(&str, &str)] = &[
     ("tshark", "tshark"),
     ("nc.openbsd", "netcat-openbsd"),
     ("ip", "iproute2"),
+    ("netstat", "net-tools"),
     ("unshare", "util-linux"),
     ("curl", "curl"),
     ("g++", "g++"),

@@ -18,6 +18,32 @@ const ATTRIBUTE_MARK: u16 = 15;
 const ATTRIBUTE_BBR: u16 = 16;
 const ATTRIBUTE_CGROUP: u16 = 21;
 
+/// What a census needs of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// Its state.
+    pub state: State,
+    /// Its own end.
+    pub local: SocketAddr,
+    /// Zero when no descriptor belongs to it.
+    pub inode: u32,
+}
+
+impl Brief {
+    /// None when it is too short, of another family, or in a state that TCP does not have.
+    pub(super) fn parse(body: &[u8]) -> Option<Brief> {
+        let fixed = body.first_chunk::<FIXED>()?;
+        let port = u16::from_be(u16_at(fixed, 4)?);
+        let local = end(fixed[0], fixed.get(8..24)?, port, u32_at(fixed, 40)?)?;
+        Some(Brief { state: state(fixed[1])?, local, inode: u32_at(fixed, 68)? })
+    }
+
+    /// As [`SocketView::orphan`].
+    pub fn orphan(&self) -> bool {
+        orphan(self.inode, self.state)
+    }
+}
+
 /// One socket, as long as the buffer lives.
 #[derive(Clone, Copy, Debug)]
 pub struct SocketView<'a> {
@@ -134,8 +160,7 @@ impl<'a> SocketView<'a> {
 
     /// True when the application has let go of it. TIME_WAIT and SYN_RECV never had one and do not count.
     pub fn orphan(&self) -> bool {
-        self.inode() == 0
-            && matches!(self.state, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck)
+        orphan(self.inode(), self.state)
     }
 
     /// True when accept() has not returned it yet.
@@ -206,6 +231,10 @@ impl<'a> SocketView<'a> {
             holders,
         };
     }
+}
+
+fn orphan(inode: u32, state: State) -> bool {
+    inode == 0 && matches!(state, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck)
 }
 
 /// A name that ends with a zero octet, in the memory of the one before.

@@ -43,11 +43,11 @@ pub(super) fn gather(diag: &mut Diag) -> Result<(ByProcess, Listeners, Dumped)> 
     }
     for family in Family::ALL {
         let query = Query::new(family, StateSet::ALL.without(State::Listen));
-        dumped.add(diag.dump(&query, &mut |view| {
-            listeners.count_view(view);
-            match view.inode() {
-                0 => nobody.enter(view.state()),
-                inode => held.push((inode, view.state())),
+        dumped.add(diag.dump_briefly(&query, &mut |brief| {
+            listeners.count_brief(brief);
+            match brief.inode {
+                0 => nobody.enter(brief.state),
+                inode => held.push((inode, brief.state)),
             }
         })?);
     }
