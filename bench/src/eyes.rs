@@ -11,6 +11,7 @@ use crate::pairs::{Case, Series, interleave};
 use crate::report::{Better, Report, Table};
 use crate::tun;
 use hold::Holders;
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -51,58 +52,13 @@ pub(crate) fn run(rounds: usize, sockets: u32, time_wait: u32) -> Result<Eyes, S
     }
     let program = tun::serve::build()?;
     tun::enter_namespace()?;
-    let own = |words: &'static str| {
-        let program = program.clone();
-        move || through(Command::new(&program).args(words.split(' ')))
-    };
     let few = memory::of(&program, "states")?;
     eprintln!("opening {sockets} established sockets and {time_wait} TIME_WAIT");
     let holders = Holders::start(sockets)?;
     let mut waits = TimeWaits::new(time_wait)?;
     waits.fill()?;
     let many = memory::of(&program, "states")?;
-    let waits = std::cell::RefCell::new(waits);
-    let case = |name, mut run: Box<dyn FnMut() -> f64>| {
-        let waits = &waits;
-        let round = move || {
-            // Not measured.
-            if let Err(why) = waits.borrow_mut().fill() {
-                eprintln!("{why}");
-            }
-            run()
-        };
-        Case { name, round: Box::new(round) }
-    };
-    let theirs = |line: &'static str| move || through(Command::new("sh").args(["-c", line]));
-    let mut table = |title, cases: Vec<(&'static str, Box<dyn FnMut() -> f64>)>| {
-        let cases = cases.into_iter().map(|(name, run)| case(name, run)).collect();
-        let series = interleave("seconds", rounds, cases);
-        (title, series)
-    };
-    let measured = vec![
-        table(
-            "a census",
-            vec![
-                ("lastack states", Box::new(own("states"))),
-                ("netstat -an | awk", Box::new(theirs(CENSUS))),
-            ],
-        ),
-        table(
-            "every socket",
-            vec![
-                ("lastack ss -tan", Box::new(own("ss -tan"))),
-                ("ss -tan", Box::new(theirs("exec ss -tan"))),
-            ],
-        ),
-        table(
-            "every socket with its processes",
-            vec![
-                ("lastack ss -tanp", Box::new(own("ss -tanp"))),
-                ("lastack states --by process", Box::new(own("states --by process"))),
-                ("ss -tanp", Box::new(theirs("exec ss -tanp"))),
-            ],
-        ),
-    ];
+    let measured = measure(rounds, &program, waits);
     drop(holders);
     let bound = |ours: &Series, theirs: &Series, ratio_max| Bound {
         name: ours.name,
@@ -123,13 +79,54 @@ pub(crate) fn run(rounds: usize, sockets: u32, time_wait: u32) -> Result<Eyes, S
     Ok(Eyes { report, bounds, memory_kib: (few, many) })
 }
 
+/// One program, run once: seconds.
+type Once = Box<dyn FnMut() -> f64>;
+
+fn measure(rounds: usize, program: &Path, waits: TimeWaits) -> Vec<(&'static str, Vec<Series>)> {
+    let waits = RefCell::new(waits);
+    let own = |words: &'static str| -> Once {
+        let program = program.to_owned();
+        Box::new(move || through(Command::new(&program).args(words.split(' '))))
+    };
+    let theirs =
+        |line: &'static str| -> Once { Box::new(move || through(Command::new("sh").args(["-c", line]))) };
+    let table = |title: &'static str, cases: Vec<(&'static str, Once)>| {
+        let waits = &waits;
+        let case = |(name, mut once): (&'static str, Once)| {
+            let round = move || {
+                // Not measured.
+                if let Err(why) = waits.borrow_mut().fill() {
+                    eprintln!("{why}");
+                }
+                once()
+            };
+            Case { name, round: Box::new(round) }
+        };
+        (title, interleave("seconds", rounds, cases.into_iter().map(case).collect()))
+    };
+    vec![
+        table("a census", vec![("lastack states", own("states")), ("netstat -an | awk", theirs(CENSUS))]),
+        table("every socket", vec![("lastack ss -tan", own("ss -tan")), ("ss -tan", theirs("exec ss -tan"))]),
+        table(
+            "every socket with its processes",
+            vec![
+                ("lastack ss -tanp", own("ss -tanp")),
+                ("lastack states --by process", own("states --by process")),
+                ("ss -tanp", theirs("exec ss -tanp")),
+            ],
+        ),
+    ]
+}
+
 /// Seconds until it has ended.
 fn through(command: &mut Command) -> f64 {
     let begun = Instant::now();
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let seconds = begun.elapsed().as_secs_f64();
-    // One that failed is no measurement: no ratio holds with it.
-    if status.is_ok_and(|status| status.success()) { seconds } else { f64::NAN }
+    // One that failed is no measurement.
+    assert!(status.is_ok_and(|status| status.success()), "{command:?} failed");
+    seconds
+}
 }
 
 /// Prints the tables and the ratios with their bounds.
