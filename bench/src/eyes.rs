@@ -127,7 +127,6 @@ fn through(command: &mut Command) -> f64 {
     assert!(status.is_ok_and(|status| status.success()), "{command:?} failed");
     seconds
 }
-}
 
 /// Prints the tables and the ratios with their bounds.
 pub(crate) fn print(result: &Eyes) {
