@@ -48,6 +48,7 @@ impl Connection {
         self.unproven = Some(Box::new(Awaited { request, shut_down: false }));
         if !syn.payload.is_empty() {
             self.began.0 |= Began::SYN_DATA;
+            self.count_syn_data(syn);
             self.incoming().ready.push(syn.payload.clone(), syn.pinned);
         }
     }
@@ -79,7 +80,11 @@ impl Connection {
                 self.send_ack(turn);
                 Break(Outcome::Continue)
             }
-            Proof::Reset => Break(self.end(Cause::Reset, turn)),
+            Proof::Reset => {
+                // Linux counts it here, and when the socket ends in SYN_RECV once more.
+                turn.out.count(Counter::AttemptFails);
+                Break(self.end(Cause::Reset, turn))
+            }
             Proof::Given => {
                 self.prove(arrival, turn);
                 Continue(())
@@ -180,7 +185,9 @@ impl Connection {
         self.send.nxt = self.send.una;
         self.send.end = self.send.una;
         self.send.acked += taken;
+        self.tally().octets_acked += u64::from(taken);
         self.sent_at = now;
+        self.count_data_out(octets.len() as u32, self.send.mss);
         let rest = octets.slice(taken as usize..);
         if rest.is_empty() {
             self.began.0 |= Began::SYN_DATA;
@@ -204,8 +211,16 @@ impl Connection {
     /// The octets of a SYN-ACK, which only a client that asked for Fast Open takes.
     pub(crate) fn take_syn_ack_octets(&mut self, syn_ack: &Arrival) {
         if !syn_ack.payload.is_empty() {
+            self.count_syn_data(syn_ack);
             self.deliver(syn_ack.payload.clone(), syn_ack.pinned);
         }
+    }
+
+    /// The handshake counted the segment, but not its octets.
+    fn count_syn_data(&mut self, syn: &Arrival) {
+        let tally = self.tally();
+        tally.data_in += 1;
+        tally.octets_received += syn.payload.len() as u64;
     }
 
     /// The third timeout in a row, or the last: perhaps because of what the SYN had (Linux
@@ -244,6 +259,6 @@ impl Connection {
     }
 
     fn has_received(&self) -> bool {
-        self.ack.data_at() != Instant::ZERO || self.holds_out_of_order()
+        self.tally.as_ref().is_some_and(|tally| tally.data_in > 0)
     }
 }

@@ -5,6 +5,7 @@ mod chaos;
 mod closing;
 mod counts;
 mod ecn;
+mod fast_open;
 mod lab;
 mod memory;
 mod options;
