@@ -7,6 +7,7 @@ mod cookies;
 mod ecn;
 mod flood;
 mod icmp;
+mod limits;
 mod listeners;
 mod matrix;
 mod memory;
