@@ -131,9 +131,9 @@ pub(crate) struct LabOptions {
 /// What `lastack why` is told.
 #[derive(Args, Debug)]
 pub(crate) struct WhyOptions {
-    /// A topic of the list, its number, a sysctl's name.
+    /// A topic of the list, in one word or several, its number, a sysctl's name.
     #[arg(value_name = "TOPIC")]
-    pub(crate) topic: Option<String>,
+    pub(crate) topic: Vec<String>,
     /// The same as JSON.
     #[arg(long, conflicts_with = "markdown")]
     pub(crate) json: bool,

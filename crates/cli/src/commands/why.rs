@@ -69,16 +69,14 @@ pub(crate) fn run(options: &WhyOptions) -> Result<Verdict> {
 }
 
 fn run_to(options: &WhyOptions, out: &mut dyn Write) -> Result<Verdict> {
-    let topics = match &options.topic {
-        Some(name) => vec![find(name)?],
-        None => TOPICS.to_vec(),
-    };
+    let wanted = options.topic.join(" ");
+    let topics = if wanted.is_empty() { TOPICS.to_vec() } else { vec![find(&wanted)?] };
     if options.json {
         let report = serde_json::json!({ "schema": SCHEMA, "topics": topics });
         writeln!(out, "{report:#}")?;
     } else if options.markdown {
         write!(out, "{}", text::markdown(&topics))?;
-    } else if options.topic.is_some() {
+    } else if !wanted.is_empty() {
         topics.iter().try_for_each(|topic| write!(out, "{}", text::answer(topic)))?;
     } else {
         write!(out, "{}", text::list(&topics))?;

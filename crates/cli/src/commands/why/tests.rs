@@ -140,6 +140,11 @@ fn a_topic_is_found_by_what_people_type() {
 }
 
 #[test]
+fn a_topic_may_be_several_words() {
+    assert_eq!(printed(&["third", "ack", "lost"]), printed(&["third-ack-lost"]));
+}
+
+#[test]
 fn an_unknown_topic_has_suggestions() {
     let said = |typed: &str| find(typed).unwrap_err().to_string();
     assert!(said("keepalife").contains("near it: keepalive"), "{}", said("keepalife"));
