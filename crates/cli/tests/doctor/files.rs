@@ -98,9 +98,9 @@ fn what_a_deploy_changed_is_told_from_two_files() {
         assert!(told.contains("net.ipv4.tcp_fin_timeout 60 -> 30"), "{told}");
         assert!(told.contains("CLOSE-WAIT          0 -> 100      +100"), "{told}");
         assert!(told.contains("is new, backlog"), "{told}");
-        assert_eq!((ids(&json["new"]), code), (vec!["LA-CW02"], Some(1)));
+        assert_eq!((ids(&json["new"]), code), (vec!["LA-CW02", "LA-SC03"], Some(1)));
         let (told, code, json) = diff(&after, &before);
         assert!(told.contains("Gone:\n  LA-CW02 warn"), "{told}");
-        assert_eq!((ids(&json["gone"]), code), (vec!["LA-CW02"], Some(3)));
+        assert_eq!((ids(&json["gone"]), code), (vec!["LA-CW02", "LA-SC03"], Some(3)));
     });
 }

@@ -1,7 +1,7 @@
 //! Closes that do not come to an end: FIN_WAIT2 that waits for the peer, LAST_ACK and CLOSING that wait for an acknowledgment.
 
 use super::{Rule, Source, Targets};
-use crate::case::{Case, peers};
+use crate::case::{Case, host, peers};
 use crate::{Finding, Severity, Threshold};
 use lastack_observe::{SocketRow, State};
 
@@ -36,7 +36,12 @@ pub(super) const STUCK: Rule = Rule {
 const REPETITIONS: u8 = 2;
 
 fn half_closed(case: &Case<'_>) -> Vec<Finding> {
-    let stayed = case.stayed(|row| row.state == State::FinWait2 && !row.orphan);
+    // A pasted text does not tell whose a socket is; a stack's rows always do.
+    let held = |row: &SocketRow| match host(row) {
+        Some(host) => host.inode != 0 || !host.holders.is_empty(),
+        None => !case.is_kernel() && !row.orphan,
+    };
+    let stayed = case.stayed(|row| row.state == State::FinWait2 && held(row));
     let many = |rows: &[&SocketRow]| rows.len() as f64 >= case.limit(Threshold::FinWait2Held).max(1.0);
     case.by_holder(&stayed)
         .into_iter()
