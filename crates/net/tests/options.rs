@@ -123,7 +123,9 @@ async fn a_send_buffer_bounds_what_is_taken() {
     while timeout(SHORT, client.writable()).await.is_ok() {
         taken += client.try_write(&[0; 999]).unwrap();
     }
-    assert_eq!((client.send_buffer_size().unwrap(), taken), (10_000, 5000));
+    // The limit is memory; the packet that was begun below it is filled, and no other follows.
+    assert_eq!(client.send_buffer_size().unwrap(), 10_000);
+    assert!((10_000..10_000 + 65_536).contains(&taken), "{taken}");
 }
 
 #[tokio::test(start_paused = true)]

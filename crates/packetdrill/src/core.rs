@@ -4,6 +4,7 @@
 
 use crate::descriptors::{Descriptor, Open};
 use crate::flags::Flags;
+use crate::notices::Progress;
 use bytes::Bytes;
 use lastack_stack::wire::Frame;
 use lastack_stack::{Config, Instant, Secrets, SocketError, Sockets, Stack};
@@ -155,9 +156,33 @@ impl Core {
         }
     }
 
+    /// Error queues learn how far the stack has come with what was written.
+    fn notice(&mut self) {
+        let (now, now_usecs) = (self.now, self.wall_usecs(self.now));
+        let Core { stack, table, .. } = self;
+        for descriptor in table.values_mut() {
+            let Descriptor::Socket(open) = descriptor else { continue };
+            if !open.notices.waits() {
+                continue;
+            }
+            let (written, held) = (open.notices.written(), open.socket.unsent() as u64);
+            let info = stack.connection_info(&open.socket, now);
+            // A FIN that waits counts as an octet in both.
+            let unsent = info.as_ref().map_or(0, |info| u64::from(info.notsent_bytes));
+            let progress = Progress {
+                sent: written.saturating_sub(unsent),
+                acknowledged: written.saturating_sub(held),
+                ended: info.is_none(),
+                now_usecs,
+            };
+            open.notices.move_on(progress);
+        }
+    }
+
     /// The stack and all attempts that wait come to rest.
     pub(crate) fn settle(&mut self) {
         self.turn();
+        self.notice();
         while self.ask_waiters() {
             self.turn();
         }

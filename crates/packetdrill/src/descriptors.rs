@@ -4,6 +4,7 @@
 //! libc. Not here: what calls do with them.
 
 use crate::core::Errno;
+use crate::notices::Notices;
 use lastack_stack::{Family, Socket};
 use libc::c_int;
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub(crate) struct Open {
     /// SO_RCVTIMEO and SO_SNDTIMEO.
     pub(crate) receive_timeout: Option<Duration>,
     pub(crate) send_timeout: Option<Duration>,
+    /// The error queue.
+    pub(crate) notices: Notices,
     /// Options that are kept and told and that nothing obeys.
     pub(crate) kept: BTreeMap<(c_int, c_int), Vec<u8>>,
 }
@@ -49,7 +52,20 @@ impl Open {
             more: false,
             receive_timeout: None,
             send_timeout: None,
+            notices: Notices::default(),
             kept: BTreeMap::new(),
+        }
+    }
+
+    /// What accept() returns: it has what was set on the listener, but for the flags of the descriptor.
+    pub(crate) fn accepted(&self, socket: Socket) -> Open {
+        Open {
+            inq: self.inq,
+            receive_timeout: self.receive_timeout,
+            send_timeout: self.send_timeout,
+            notices: self.notices.inherited(),
+            kept: self.kept.clone(),
+            ..Open::new(socket, self.family)
         }
     }
 

@@ -17,6 +17,7 @@ mod descriptors;
 mod flags;
 mod info;
 mod memory;
+mod notices;
 mod options;
 mod preload;
 mod ready;

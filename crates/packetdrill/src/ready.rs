@@ -22,25 +22,41 @@ const ALWAYS: u32 = ERR | HUP;
 const EDGE: u32 = libc::EPOLLET as u32;
 const ONE_SHOT: u32 = libc::EPOLLONESHOT as u32;
 
-/// What an edge-triggered watcher compares: the events, and all octets that ever came.
+/// What an edge-triggered watcher compares: the events, and all that ever happened to the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     events: u32,
+    happened: Happened,
+}
+
+/// Octets that came, or connections to accept; times that a writer who waited was given room; notices on the error queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+struct Happened {
     arrived: u64,
+    room_made: u64,
+    notices: u64,
 }
 
 /// The events of a descriptor now.
 fn moment(core: &Core, fd: c_int) -> Option<Moment> {
     match core.table.get(&fd)? {
         Descriptor::Socket(open) => {
-            let arrived = open.taken + open.socket.unread() as u64;
-            Some(Moment { events: events(open), arrived })
+            let waiting = match open.listening {
+                Some(_) => open.socket.waiting_to_accept(),
+                None => open.socket.unread(),
+            };
+            let happened = Happened {
+                arrived: open.taken + waiting as u64,
+                room_made: open.socket.room_made(),
+                notices: open.notices.ever,
+            };
+            Some(Moment { events: events(open), happened })
         }
         Descriptor::Epoll(set) => {
             let any = set.iter().any(|(fd, interest)| told_now(core, *fd, interest).is_some());
-            Some(Moment { events: if any { IN } else { 0 }, arrived: 0 })
+            Some(Moment { events: if any { IN } else { 0 }, happened: Happened::default() })
         }
-        Descriptor::Pipe => Some(Moment { events: poll_pipe(fd), arrived: 0 }),
+        Descriptor::Pipe => Some(Moment { events: poll_pipe(fd), happened: Happened::default() }),
     }
 }
 
@@ -80,14 +96,17 @@ fn events(open: &Open) -> u32 {
         if connected && socket.unread() > 0 && socket.poll_readable(&mut cx).is_ready() {
             events |= IN;
         }
-        if write_closed || !connected || socket.send_room() >= socket.unsent().div_ceil(2).max(1) {
+        if write_closed || !connected || socket.is_roomy() {
             events |= OUT;
+        } else {
+            // Who looks and finds no room is told when there is some.
+            socket.await_room();
         }
         if connected && socket.poll_urgent(&mut cx) == std::task::Poll::Ready(true) {
             events |= PRI;
         }
     }
-    if socket.poll_error(&mut cx).is_ready() {
+    if socket.poll_error(&mut cx).is_ready() || !open.notices.is_empty() {
         events |= ERR;
     }
     events
@@ -186,8 +205,8 @@ fn told_now(core: &Core, fd: c_int, interest: &Interest) -> Option<Moment> {
     let events = now.events & (interest.events | ALWAYS);
     let edge = interest.events & EDGE != 0;
     let news = match interest.told {
-        // An event that was not there, or octets that were not.
-        Some(told) if edge => now.events & !told.events & events != 0 || now.arrived != told.arrived,
+        // Something happened, or an event that was not there. Room alone is nothing new: somebody must have waited for it.
+        Some(told) if edge => now.happened != told.happened || now.events & !told.events & events & !OUT != 0,
         _ => true,
     };
     (events != 0 && news).then_some(Moment { events, ..now })

@@ -12,9 +12,8 @@ use crate::budget::Limited;
 use crate::flows::{FlowKind, FlowRef};
 use crate::lifecycle::detach;
 use crate::message::Kind;
-use crate::socket::cell::{Cell, Requests};
+use crate::socket::cell::{Cell, Requests, Written};
 use crate::stack::Stack;
-use bytes::Bytes;
 use lastack_observe::{Cause, Counter, Flow, Instant, State};
 use lastack_tcp::knobs::{Linger, SocketOptions};
 use lastack_tcp::state::LISTENER;
@@ -32,7 +31,7 @@ const LAST_SEGMENTS: usize = 4;
 struct Work {
     requests: Requests,
     consumed: usize,
-    sending: VecDeque<Bytes>,
+    sending: VecDeque<Written>,
     sending_urgent: Option<usize>,
     writer_waits: bool,
     flow: Option<FlowRef>,
@@ -109,13 +108,19 @@ impl Stack {
             entry.engine.consumed(work.consumed, knobs, now, out);
         }
         let mut sent = 0;
-        for chunk in work.sending {
-            sent += chunk.len();
+        for Written { octets, ends } in work.sending {
+            sent += octets.len();
             if work.sending_urgent == Some(sent) {
-                entry.engine.send_urgent(chunk);
+                entry.engine.send_urgent(octets);
             } else {
-                entry.engine.send(chunk);
+                entry.engine.send_part(octets);
             }
+            if ends {
+                entry.engine.end_write();
+            }
+        }
+        if work.requests.end_write {
+            entry.engine.end_write();
         }
         entry.engine.set_writer_waits(work.writer_waits, now);
         if work.requests.push {

@@ -4,6 +4,7 @@
 
 use crate::flows::{FlowKind, FlowRef};
 use crate::index::{Tuple, hash_tuple};
+use crate::lifecycle::tell_sent;
 use crate::stack::Stack;
 use lastack_observe::{Counter, DropReason, Instant};
 use lastack_tcp::ecn::ECT_0;
@@ -86,6 +87,11 @@ impl Stack {
                 self.held.push(flow);
             }
             _ => {}
+        }
+        if !entry.engine.has_work()
+            && let Some(cell) = &entry.cell
+        {
+            tell_sent(cell, &mut entry.engine, self.now);
         }
         self.refresh(flow);
         segment.map(|segment| (tuple, segment))

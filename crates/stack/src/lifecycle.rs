@@ -7,6 +7,7 @@ use crate::budget::Limited;
 use crate::flows::table::earlier;
 use crate::flows::{Entry, FlowKind, FlowRef};
 use crate::socket::cell::{Cell, Inner, Phase, Wakes};
+use crate::socket::room::SendSpace;
 use crate::stack::Stack;
 use crate::wheel::{TimerKey, Wheel};
 use lastack_observe::{Cause, Counter, Instant, State, Unreachable};
@@ -47,17 +48,38 @@ fn tell_cell(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, knob
         wakes.read = true;
     }
     inner.in_flight = engine.send_queue();
-    inner.send_max = engine.send_limit(knobs);
+    inner.send_space = SendSpace {
+        memory: engine.send_limit(knobs),
+        goal: engine.send_goal(),
+        piece: engine.send_piece(),
+        unsent: engine.unsent(),
+        low_water: inner.options.notsent_lowat.map_or(usize::MAX, |octets| octets as usize),
+    };
     inner.receive_memory = Some(engine.receive_limit());
     inner.segment_max = Some(engine.negotiated().mss);
-    // Linux wakes writers when a third of the buffer is free.
-    let roomy = inner.send_room() >= inner.send_max / 3;
+    tell_room(inner, wakes, engine, now);
+    inner.state = engine.state();
+}
+
+/// Who waits for room is told when there is enough of it.
+fn tell_room(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, now: Instant) {
+    let roomy = inner.is_roomy();
     wakes.write |= roomy;
     if roomy && inner.writer_waits {
         inner.writer_waits = false;
+        inner.room_made += 1;
         engine.set_writer_waits(false, now);
     }
-    inner.state = engine.state();
+}
+
+/// All that may be sent was sent: what waits is less than the cell knows.
+pub(crate) fn tell_sent(cell: &Cell, engine: &mut Connection, now: Instant) {
+    cell.update(|inner, wakes| {
+        inner.send_space.unsent = engine.unsent();
+        if inner.send_space.low_water != usize::MAX {
+            tell_room(inner, wakes, engine, now);
+        }
+    });
 }
 
 /// Tells a cell that its flow is gone.

@@ -8,6 +8,7 @@ mod error;
 mod fast_open;
 mod io;
 mod options;
+pub(crate) mod room;
 mod urgent;
 
 pub use error::SocketError;

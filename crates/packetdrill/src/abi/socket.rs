@@ -4,7 +4,8 @@ use super::{U, int, on};
 use crate::calls::{self, fast_open, open, pipes, stream};
 use crate::core::{Answer, Errno};
 use crate::memory::{Place, Scatter, Span};
-use crate::options;
+use crate::notices::Control;
+use crate::options::{self, TCP_INQ};
 use crate::world::World;
 use libc::{c_int, c_long, c_ulong, c_void, iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
 
@@ -65,7 +66,7 @@ pub(super) unsafe extern "C" fn readv(u: U, fd: c_int, vector: *const iovec, cou
 }
 
 pub(super) unsafe extern "C" fn recv(u: U, fd: c_int, to: *mut c_void, len: size_t, flags: c_int) -> ssize_t {
-    on(u, |world| stream::receive(world, fd, Span::new(to, len).into(), flags)) as ssize_t
+    on(u, |world| receive_any(world, fd, Span::new(to, len).into(), flags)) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn recvfrom(
@@ -78,7 +79,7 @@ pub(super) unsafe extern "C" fn recvfrom(
     name_len: *mut socklen_t,
 ) -> ssize_t {
     on(u, |world| {
-        let got = stream::receive(world, fd, Span::new(to, len).into(), flags)?;
+        let got = receive_any(world, fd, Span::new(to, len).into(), flags)?;
         // A stream does not name the peer: Linux says so with a length of zero.
         if !name.is_null() && !name_len.is_null() {
             Place::new(name_len).set(0)?;
@@ -92,39 +93,70 @@ pub(super) unsafe extern "C" fn recvmsg(u: U, fd: c_int, message: *mut msghdr, f
         let place = Place::new(message);
         let mut header = place.get()?;
         let to = Scatter::new(header.msg_iov, header.msg_iovlen as c_int)?;
-        let got = stream::receive(world, fd, to, flags)?;
         header.msg_namelen = 0;
+        if flags & libc::MSG_ERRQUEUE != 0 {
+            return read_error_queue(world, fd, place, header);
+        }
+        let got = stream::receive(world, fd, to, flags)?;
         header.msg_flags = if flags & libc::MSG_OOB != 0 { libc::MSG_OOB } else { 0 };
         let mut left = None;
         world.call(|core| {
             left = stream::left_to_read(core, fd)?;
             Ok(0)
         })?;
-        tell_left(&mut header, left)?;
+        let left = left.map(|left| (libc::SOL_TCP, TCP_INQ, left.to_ne_bytes().to_vec()));
+        put_controls(&mut header, left.as_slice())?;
         place.set(header)?;
         Ok(got)
     }) as ssize_t
 }
 
-/// The control message of TCP_INQ, when there is room: else MSG_CTRUNC.
-fn tell_left(header: &mut msghdr, left: Option<c_int>) -> Result<(), Errno> {
-    /// Linux's TCP_CM_INQ, and the sizes of a control message with one int.
-    const TCP_CM_INQ: c_int = 36;
-    const LEN: usize = 20;
-    const SPACE: usize = 24;
-    let room = header.msg_controllen;
-    header.msg_controllen = 0;
-    let Some(left) = left else { return Ok(()) };
-    if header.msg_control.is_null() || room < LEN {
-        header.msg_flags |= libc::MSG_CTRUNC;
-        return Ok(());
+/// Octets, or with MSG_ERRQUEUE a notice whose control messages have no place.
+fn receive_any(world: &World, fd: c_int, to: Scatter, flags: c_int) -> Answer {
+    if flags & libc::MSG_ERRQUEUE == 0 {
+        return stream::receive(world, fd, to, flags);
     }
-    let mut octets = LEN.to_ne_bytes().to_vec();
-    for number in [libc::SOL_TCP, TCP_CM_INQ, left] {
-        octets.extend_from_slice(&number.to_ne_bytes());
+    world.call(|core| stream::error_queue(core, fd).map(|_| 0))
+}
+
+fn read_error_queue(world: &World, fd: c_int, place: Place<msghdr>, mut header: msghdr) -> Answer {
+    let mut told = Ok((Vec::new(), 0));
+    world.call(|core| {
+        told = stream::error_queue(core, fd);
+        Ok(0)
+    })?;
+    let (controls, flags) = told?;
+    header.msg_flags = flags;
+    put_controls(&mut header, &controls)?;
+    place.set(header)?;
+    Ok(0)
+}
+
+/// Control messages into the caller's room; MSG_CTRUNC when they do not fit (cmsg(3)).
+fn put_controls(header: &mut msghdr, controls: &[Control]) -> Result<(), Errno> {
+    /// `struct cmsghdr`, and what messages are aligned to.
+    const HEAD: usize = 16;
+    const WORD: usize = 8;
+    let room = Span::new(header.msg_control, header.msg_controllen);
+    let mut used = 0;
+    for (level, kind, data) in controls {
+        let left = room.len().saturating_sub(used);
+        if room.is_null() || left < HEAD {
+            header.msg_flags |= libc::MSG_CTRUNC;
+            break;
+        }
+        let len = (HEAD + data.len()).min(left);
+        if len < HEAD + data.len() {
+            header.msg_flags |= libc::MSG_CTRUNC;
+        }
+        let mut octets = len.to_ne_bytes().to_vec();
+        octets.extend_from_slice(&level.to_ne_bytes());
+        octets.extend_from_slice(&kind.to_ne_bytes());
+        octets.extend_from_slice(data);
+        room.write(used, &octets[..len])?;
+        used += len.next_multiple_of(WORD).min(left);
     }
-    Span::new(header.msg_control, room).write(0, &octets)?;
-    header.msg_controllen = SPACE.min(room);
+    header.msg_controllen = used;
     Ok(())
 }
 

@@ -69,7 +69,9 @@ fn try_accept(core: &mut Core, fd: c_int, spare: c_int, name: Span, len: Place<s
     let open = core.open(fd)?;
     let family = open.family;
     let (socket, peer) = linux(open.socket.try_accept())?;
-    core.table.insert(spare, Descriptor::Socket(Box::new(Open::new(socket, family))));
+    let accepted = Box::new(open.accepted(socket));
+    open.taken += 1;
+    core.table.insert(spare, Descriptor::Socket(accepted));
     if !name.is_null() {
         let filled = name.with_room(len).and_then(|to| give(&address::write(peer, family), to, len, true));
         if let Err(error) = filled {

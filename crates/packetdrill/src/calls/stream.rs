@@ -4,6 +4,7 @@ use super::{count, linux, waiting};
 use crate::core::{Answer, Core, Errno};
 use crate::descriptors::Open;
 use crate::memory::Scatter;
+use crate::notices::Control;
 use crate::world::World;
 use bytes::Bytes;
 use lastack_stack::observe::State;
@@ -21,10 +22,6 @@ pub(crate) fn receive(world: &World, fd: c_int, to: Scatter, flags: c_int) -> An
         |core| {
             to.check()?;
             let open = core.open(fd)?;
-            if flags & libc::MSG_ERRQUEUE != 0 {
-                // Nothing puts anything on the error queue: no timestamps, no zero-copy notices.
-                return Err(libc::EAGAIN);
-            }
             let (nonblocking, limit) =
                 (open.nonblocking || flags & libc::MSG_DONTWAIT != 0, open.receive_timeout);
             let urgent = flags & libc::MSG_OOB != 0;
@@ -129,7 +126,7 @@ pub(crate) fn send(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> An
     let mut left: Option<Bytes> = None;
     let mut done = 0;
     let octets = from.clone();
-    world.wait(
+    let answer = world.wait(
         |core| {
             let open = core.open(fd)?;
             set_more(open, flags);
@@ -146,7 +143,28 @@ pub(crate) fn send(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> An
             }
             try_send(core, fd, left.as_mut()?, flags, &mut done)
         },
-    )
+    );
+    wrote(world, fd, flags, answer)
+}
+
+/// What a call wrote may be noticed when it was sent, or acknowledged.
+fn wrote(world: &World, fd: c_int, flags: c_int, answer: Answer) -> Answer {
+    let answer = answer?;
+    world.call(|core| {
+        if let Ok(open) = core.open(fd)
+            && answer > 0
+        {
+            open.notices.wrote(flags & libc::MSG_ZEROCOPY != 0);
+        }
+        Ok(answer)
+    })
+}
+
+/// recv() with MSG_ERRQUEUE: the oldest notice as control messages, and flags of the message. Never waits.
+pub(crate) fn error_queue(core: &mut Core, fd: c_int) -> Result<(Vec<Control>, c_int), Errno> {
+    let open = core.open(fd)?;
+    let (controls, cut) = open.notices.take(open.family == lastack_stack::Family::V6).ok_or(libc::EAGAIN)?;
+    Ok((controls, libc::MSG_ERRQUEUE | if cut { libc::MSG_TRUNC } else { 0 }))
 }
 
 pub(super) fn try_send(
@@ -157,12 +175,12 @@ pub(super) fn try_send(
     done: &mut usize,
 ) -> Option<Answer> {
     let late = core.late;
-    let open = match core.open(fd) {
-        Ok(open) => open,
-        Err(error) => return Some(Err(error)),
-    };
-    let waits = !late && !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
     loop {
+        let open = match core.open(fd) {
+            Ok(open) => open,
+            Err(error) => return Some(Err(error)),
+        };
+        let waits = !late && !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
         let answer = match () {
             () if flags & libc::MSG_OOB != 0 => open.socket.try_write_urgent(left.clone()),
             () if waits => waiting_write(&open.socket, left.clone()),
@@ -170,6 +188,7 @@ pub(super) fn try_send(
         };
         match answer {
             Ok(taken) => {
+                open.notices.count(taken);
                 *done += taken;
                 drop(left.split_to(taken));
                 if left.is_empty() {
@@ -177,6 +196,8 @@ pub(super) fn try_send(
                     let early = waits && open.socket.state() == State::SynSent;
                     return (!early).then(|| count(*done));
                 }
+                // As Linux: what may be sent is sent while the caller's octets are taken.
+                core.turn();
             }
             Err(SocketError::WouldBlock) if *done == 0 || waits => return None,
             Err(_) if *done > 0 => return Some(count(*done)),

@@ -32,6 +32,7 @@ pub(crate) fn get(
             name
         }
         (libc::IPPROTO_TCP, libc::TCP_FASTOPEN_KEY) => keys(core, fd)?,
+        (libc::SOL_SOCKET, libc::SO_MAX_PACING_RATE) => pacing(core.open(fd)?, to.len()),
         (libc::SOL_SOCKET, libc::SO_LINGER) => linger(core.open(fd)?),
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO) => time(core.open(fd)?.receive_timeout),
         (libc::SOL_SOCKET, libc::SO_SNDTIMEO) => time(core.open(fd)?.send_timeout),
@@ -85,6 +86,8 @@ fn socket(open: &mut Open, name: c_int) -> Result<i32, Errno> {
         libc::SO_SNDBUF => signed(open.socket.send_buffer()),
         libc::SO_RCVLOWAT => signed(open.socket.receive_low_water()),
         libc::SO_SNDLOWAT => 1,
+        libc::SO_ZEROCOPY => i32::from(open.notices.zero_copy),
+        libc::SO_TIMESTAMPING => open.notices.timestamping().cast_signed(),
         _ => kept(open, libc::SOL_SOCKET, name)?,
     })
 }
@@ -95,6 +98,7 @@ fn tcp(open: &Open, name: c_int, knobs: &Knobs) -> Result<i32, Errno> {
         |time: Option<Duration>, default: u32| time.map_or(signed(default), |time| time.as_secs() as i32);
     Ok(match name {
         libc::TCP_NODELAY => i32::from(options.nodelay),
+        libc::TCP_NOTSENT_LOWAT => options.notsent_lowat.unwrap_or(0).cast_signed(),
         libc::TCP_CORK => i32::from(options.cork),
         libc::TCP_MAXSEG => i32::from(open.socket.segment_max()),
         libc::TCP_KEEPIDLE => seconds(options.keepidle, knobs.tcp_keepalive_time),
@@ -162,6 +166,15 @@ fn time(time: Option<Duration>) -> Vec<u8> {
     let time = time.unwrap_or_default();
     let (seconds, micros) = (time.as_secs() as i64, i64::from(time.subsec_micros()));
     [seconds.to_ne_bytes(), micros.to_ne_bytes()].concat()
+}
+
+/// SO_MAX_PACING_RATE: a long where there is room for it, else an int at most.
+fn pacing(open: &Open, room: usize) -> Vec<u8> {
+    let rate = open.pacing_max().unwrap_or(u64::MAX);
+    if room >= 8 {
+        return rate.to_ne_bytes().to_vec();
+    }
+    u32::try_from(rate).unwrap_or(u32::MAX).to_ne_bytes().to_vec()
 }
 
 /// SO_MEMINFO: nine numbers. Packets on their way to the device, memory reserved ahead, option memory, the backlog of a

@@ -32,6 +32,8 @@ pub(crate) fn set(core: &mut Core, fd: c_int, level: c_int, name: c_int, value: 
     }
     let number = number(level, value)?;
     match level {
+        libc::SOL_SOCKET if name == libc::SO_MAX_PACING_RATE => set_pacing(open, value),
+        libc::SOL_SOCKET if name == libc::SO_TIMESTAMPING => set_timestamping(core, fd, number),
         libc::SOL_SOCKET => set_socket(open, name, number),
         libc::IPPROTO_TCP => set_tcp(open, name, number),
         libc::IPPROTO_IP => set_ip(open, name, number),
@@ -70,6 +72,22 @@ fn set_linger(open: &mut Open, value: Span) -> Answer {
     };
     open.socket.set_options(|options| options.linger = linger);
     Ok(0)
+}
+
+fn set_pacing(open: &mut Open, value: Span) -> Answer {
+    let octets = value.read()?;
+    let len = if octets.len() >= 8 { 8 } else { 4 };
+    open.kept.insert((libc::SOL_SOCKET, libc::SO_MAX_PACING_RATE), octets[..len].to_vec());
+    Ok(0)
+}
+
+fn set_timestamping(core: &mut Core, fd: c_int, number: i32) -> Answer {
+    let open = core.open(fd)?;
+    // Without a connection there is nothing to count octets in.
+    let connected = open.socket.peer_addr().is_some() && open.listening.is_none();
+    let acknowledged = open.notices.written().saturating_sub(open.socket.unsent() as u64);
+    let set = open.notices.set_timestamping(number.cast_unsigned(), connected.then_some(acknowledged));
+    set.map(|()| 0).ok_or(libc::EINVAL)
 }
 
 fn set_timeout(open: &mut Open, name: c_int, value: Span) -> Answer {
@@ -117,6 +135,12 @@ fn set_socket(open: &mut Open, name: c_int, number: i32) -> Answer {
         libc::SO_RCVLOWAT => {
             socket.set_receive_low_water(if number < 0 { i32::MAX.cast_unsigned() } else { octets })
         }
+        libc::SO_ZEROCOPY => {
+            open.notices.zero_copy = match number {
+                0 | 1 => flag,
+                _ => return Err(libc::EINVAL),
+            };
+        }
         libc::SO_SNDLOWAT
         | libc::SO_TYPE
         | libc::SO_ERROR
@@ -141,6 +165,10 @@ fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
                 socket.push();
             }
         }
+        libc::TCP_NOTSENT_LOWAT => {
+            let octets = number.cast_unsigned();
+            socket.set_options(|options| options.notsent_lowat = (octets > 0).then_some(octets));
+        }
         libc::TCP_CORK => socket.set_options(|options| options.cork = number != 0),
         libc::TCP_MAXSEG => {
             let octets = u16::try_from(number).map_err(|_| libc::EINVAL)?;
@@ -154,15 +182,13 @@ fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
             let time = seconds(1..=32_767)?;
             socket.set_options(|options| options.keepintvl = Some(time));
         }
-        libc::TCP_KEEPCNT => {
+        libc::TCP_KEEPCNT | TCP_SYNCNT => {
             let count =
-                u8::try_from(number).ok().filter(|count| (1..=127).contains(count)).ok_or(libc::EINVAL)?;
-            socket.set_options(|options| options.keepcnt = Some(count));
-        }
-        TCP_SYNCNT => {
-            let count =
-                u8::try_from(number).ok().filter(|count| (1..=127).contains(count)).ok_or(libc::EINVAL)?;
-            socket.set_options(|options| options.syncnt = Some(count));
+                Some(u8::try_from(number).ok().filter(|n| (1..=127).contains(n)).ok_or(libc::EINVAL)?);
+            socket.set_options(|options| match name {
+                TCP_SYNCNT => options.syncnt = count,
+                _ => options.keepcnt = count,
+            });
         }
         TCP_DEFER_ACCEPT => {
             socket.set_options(|options| options.defer_accept = number.max(0).cast_unsigned());
@@ -186,15 +212,18 @@ fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
         }
         libc::TCP_FASTOPEN_CONNECT => linux(socket.set_fast_open_connect(number == 1))?,
         libc::TCP_FASTOPEN_NO_COOKIE => linux(socket.set_fast_open_no_cookie(number == 1))?,
-        TCP_INQ => {
-            open.inq = match number {
-                0 | 1 => number == 1,
-                _ => return Err(libc::EINVAL),
-            };
-        }
+        TCP_INQ => return set_inq(open, number),
         TCP_TIMESTAMP => return Err(libc::EPERM),
         _ => return keep(open, libc::IPPROTO_TCP, name, number),
     }
+    Ok(0)
+}
+
+fn set_inq(open: &mut Open, number: i32) -> Answer {
+    open.inq = match number {
+        0 | 1 => number == 1,
+        _ => return Err(libc::EINVAL),
+    };
     Ok(0)
 }
 

@@ -33,6 +33,18 @@ impl Pair {
         Pair { raw, listener, fd, peer }
     }
 
+    /// The peer acknowledges each segment that comes, until all before `end` came.
+    pub(crate) fn take_all(&mut self, end: u32) {
+        let mut acked = 1;
+        while acked < end {
+            let (_, packet) = self.raw.receive().expect("data");
+            let seen = lastack_sim::octets::decode(&packet).expect("good").expect("TCP").segment;
+            let isn = self.peer.numbers.stack_isn.expect("there was a SYN");
+            acked = acked.max(seen.start.wrapping_sub(isn) + seen.len);
+            self.peer.send(&format!(". 1:1(0) ack {acked} win 512"));
+        }
+    }
+
     /// The peer sends `from..to` of its stream.
     pub(crate) fn data(&mut self, from: u32, to: u32) {
         self.peer.send(&format!("P. {from}:{to}({}) ack 1 win 65535", to - from));

@@ -3,7 +3,7 @@
 
 use crate::flows::FlowRef;
 use crate::index::Tuple;
-use crate::socket::cell::{Answer, Inner, Wakes};
+use crate::socket::cell::{Answer, Inner, Wakes, Written};
 use crate::stack::Stack;
 use bytes::Bytes;
 use lastack_observe::{EventKind, FastOpenFailure};
@@ -68,9 +68,9 @@ impl Stack {
     }
 
     /// The first octets of a socket whose SYN waits for them.
-    pub(super) fn feed_open(&mut self, flow: FlowRef, sending: VecDeque<Bytes>) {
+    pub(super) fn feed_open(&mut self, flow: FlowRef, sending: VecDeque<Written>) {
         let Some(entry) = self.flows.slabs.active.get_mut(flow.slot()) else { return };
-        let Some(octets) = sending.into_iter().next() else { return };
+        let Some(Written { octets, .. }) = sending.into_iter().next() else { return };
         entry.engine.first_octets(octets, self.now);
         self.refresh_active(flow);
     }

@@ -3,6 +3,7 @@
 //! No protocol here. The application's side writes requests and bytes and marks the cell dirty; the shard alone
 //! applies them (`handle_sockets`) and writes answers. The lock is held for moves of pointers only, never over a call.
 
+use super::room::SendSpace;
 use super::urgent::Mark;
 use super::{Notify, SocketError};
 use crate::bind::Claim;
@@ -196,12 +197,21 @@ pub(crate) struct Requests {
     pub(crate) connect: Option<SocketAddr>,
     pub(crate) options: bool,
     pub(crate) push: bool,
+    pub(crate) end_write: bool,
     pub(crate) shutdown_read: bool,
     pub(crate) shutdown_write: bool,
     /// shutdown() before the peer answered.
     pub(crate) give_up: bool,
     pub(crate) close: bool,
     pub(crate) abort: bool,
+}
+
+/// Octets of a write, or of a part of one.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) octets: Bytes,
+    /// Its end: the peer may be asked to hurry.
+    pub(crate) ends: bool,
 }
 
 /// An established connection that waits for accept().
@@ -256,7 +266,7 @@ pub(crate) struct Inner {
     /// zero: it has been written.
     pub(crate) syn_room: Option<usize>,
     /// Octets that the shard has not taken yet.
-    pub(crate) sending: VecDeque<Bytes>,
+    pub(crate) sending: VecDeque<Written>,
     pub(crate) sending_len: usize,
     /// Octets of `sending` up to the end of the urgent one, which ends a chunk.
     pub(crate) sending_urgent: Option<usize>,
@@ -264,8 +274,10 @@ pub(crate) struct Inner {
     pub(crate) in_flight: usize,
     /// A writer found no room, or not enough (Linux's SOCK_NOSPACE).
     pub(crate) writer_waits: bool,
-    /// Bound of `sending_len + in_flight`.
-    pub(crate) send_max: usize,
+    /// How often a writer that waited was told of room: an edge for who watches.
+    pub(crate) room_made: u64,
+    /// What bounds `sending_len + in_flight`.
+    pub(crate) send_space: SendSpace,
     /// Memory that the connection receives into, and its segment size, once there is one.
     pub(crate) receive_memory: Option<u32>,
     pub(crate) segment_max: Option<u16>,
@@ -321,7 +333,8 @@ impl Inner {
             sending_urgent: None,
             in_flight: 0,
             writer_waits: false,
-            send_max: 0,
+            room_made: 0,
+            send_space: SendSpace::default(),
             receive_memory: None,
             segment_max: None,
             accept_queue: VecDeque::new(),
@@ -366,11 +379,6 @@ impl Inner {
             || self.urgent.is_some();
         let least = if ended { 1 } else { self.options.rcvlowat.unwrap_or(1).max(1) };
         self.received_len >= least as usize
-    }
-
-    /// Octets that a writer may still hand over.
-    pub(crate) fn send_room(&self) -> usize {
-        self.send_max.saturating_sub(self.sending_len + self.in_flight)
     }
 }
 

@@ -3,7 +3,7 @@
 //! The order in which data, errors and ends are reported is Linux's: data first, then SO_ERROR once, then end of stream or EPIPE
 //! (TIMELINES T34, T37b).
 
-use super::cell::{Inner, Phase};
+use super::cell::{Inner, Phase, Written};
 use super::{Shutdown, Socket, SocketError};
 use bytes::Bytes;
 use lastack_observe::State;
@@ -188,13 +188,15 @@ impl Socket {
         };
         inner.writer_waits = room < chunk.len();
         if room == 0 {
+            // What a writer has got rid of until it must wait is pushed, too (Linux).
+            inner.requests.end_write = true;
             return Err(SocketError::WouldBlock);
         }
         inner.syn_room = inner.syn_room.map(|_| 0);
         chunk.truncate(room);
         let taken = chunk.len();
         inner.sending_len += taken;
-        inner.sending.push_back(chunk);
+        inner.sending.push_back(Written { octets: chunk, ends: !inner.writer_waits });
         Ok(taken)
     }
 
@@ -255,6 +257,30 @@ impl Socket {
     /// Octets that a write would take now.
     pub fn send_room(&self) -> usize {
         self.cell.lock().send_room()
+    }
+
+    /// True when a writer is told that there is room (Linux's EPOLLOUT): a third of the send buffer is free, and half of
+    /// TCP_NOTSENT_LOWAT.
+    pub fn is_roomy(&self) -> bool {
+        self.cell.lock().is_roomy()
+    }
+
+    /// Somebody watches for room, as if a write had found none.
+    pub fn await_room(&self) {
+        let starves = {
+            let mut inner = self.cell.lock();
+            let news = !inner.writer_waits && !inner.is_roomy();
+            inner.writer_waits |= news;
+            news
+        };
+        if starves {
+            self.cell.mark();
+        }
+    }
+
+    /// How often there was room again for one who waited for it.
+    pub fn room_made(&self) -> u64 {
+        self.cell.lock().room_made
     }
 
     /// Octets received and not read.

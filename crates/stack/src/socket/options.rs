@@ -58,7 +58,7 @@ impl Socket {
     pub fn send_buffer(&self) -> u32 {
         let bounds = self.cell.bounds();
         let inner = self.cell.lock();
-        let grown = u32::try_from(inner.send_max).unwrap_or(u32::MAX);
+        let grown = u32::try_from(inner.send_space.memory).unwrap_or(u32::MAX);
         inner.options.sndbuf.unwrap_or_else(|| bounds.send_memory(&inner.options).max(grown))
     }
 

@@ -4,6 +4,7 @@
 //! only the flag tells that they belong together. PSH lets a receiver that joins segments (GRO) stop waiting.
 
 use super::Connection;
+use super::header::SMALL_WINDOW;
 
 /// Octets of the largest burst: 64 KiB less the room that Linux keeps for headers.
 const BURST_MAX: u64 = 65_215;
@@ -41,14 +42,20 @@ impl Connection {
         let unsent = self.send.unsent() - u32::from(self.fin_queued);
         let room = self.congestion_room(mss).div_ceil(mss);
         // Half of the window at once, so that acknowledgments keep coming; and half of the peer's largest.
-        let half = (self.congestion.cwnd() / 2).max(1).min((self.send.window_max / 2 / mss).max(1));
+        let half = (self.congestion.cwnd() / 2).max(1).min((self.packet_max() / mss).max(1));
         let segments = room.min(half).min(self.burst_goal(mss));
         let octets = unsent.min(self.send.usable()).min(segments.saturating_mul(mss));
         octets - octets % mss
     }
 
+    /// Octets of the largest packet in the send buffer: half of the peer's window, if that is large enough to be halved.
+    pub(super) fn packet_max(&self) -> u32 {
+        let window = self.send.window_max;
+        (if window > SMALL_WINDOW { window / 2 } else { window }).min(BURST_MAX as u32)
+    }
+
     /// Segments that leave in about a millisecond.
-    fn burst_goal(&self, mss: u32) -> u32 {
+    pub(super) fn burst_goal(&self, mss: u32) -> u32 {
         let least = self.rtt.least().map_or(0, |least| least.as_micros() as u64) >> ROUND_TRIP_SHIFT;
         let short_way = if least < 32 { (BURST_MAX + 1) >> least } else { 0 };
         let unacked = self.send.in_flight().div_ceil(mss);

@@ -16,11 +16,26 @@ impl Connection {
     /// SEND: queues octets. Ignored after the sending side was closed (the caller answers EPIPE).
     pub fn send(&mut self, chunk: Bytes) {
         self.queue(chunk, false);
+        self.end_write();
+    }
+
+    /// SEND of a part: more of the same call follows at once, or [`Connection::end_write`].
+    pub fn send_part(&mut self, chunk: Bytes) {
+        self.queue(chunk, false);
+    }
+
+    /// The last octet queued ends a call: it is pushed, unless MSG_MORE said otherwise.
+    pub fn end_write(&mut self) {
+        let more = self.options_ref().more;
+        if let Some(outgoing) = self.outgoing.as_mut().filter(|_| !more && !self.fin_queued) {
+            outgoing.buffer.mark_push();
+        }
     }
 
     /// SEND with URG: the last octet of `chunk` is urgent.
     pub fn send_urgent(&mut self, chunk: Bytes) {
         self.queue(chunk, true);
+        self.end_write();
     }
 
     fn queue(&mut self, chunk: Bytes, urgent: bool) {
@@ -30,16 +45,8 @@ impl Connection {
         let begins = self.send.end;
         self.send.end += chunk.len() as u32;
         self.outgoing().last_write = begins;
-        let more = self.options_ref().more;
         let buffer = &mut self.outgoing().buffer;
-        if urgent {
-            buffer.push_urgent(chunk)
-        } else {
-            buffer.push(chunk)
-        }
-        if !more {
-            buffer.mark_push();
-        }
+        if urgent { buffer.push_urgent(chunk) } else { buffer.push(chunk) }
     }
 
     /// What is queued goes out now, small or not: TCP_NODELAY was set, be it again (Linux tcp_push_pending_frames).

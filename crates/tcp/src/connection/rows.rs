@@ -10,8 +10,10 @@ use std::time::Duration;
 /// What a connection without options of its own has.
 static DEFAULTS: SocketOptions = SocketOptions::DEFAULT;
 
-/// Memory of a full segment with its bookkeeping, as Linux counts it for growing the send buffer.
-const SEGMENT_OVERHEAD: usize = 768;
+/// What Linux adds to a segment when it grows the send buffer: room for headers and for the packet's description, before and
+/// after it rounds up to a power of two.
+const HEADERS: usize = 576;
+const PACKET: usize = 256;
 /// Segments that the send buffer holds at least (Linux's TCP_INIT_CWND).
 const SEND_SEGMENTS_MIN: usize = 10;
 
@@ -76,16 +78,36 @@ impl Connection {
         self.send.una == self.send.end
     }
 
-    /// Octets that the application may queue in all: SO_SNDBUF, or Linux's rule: twice the congestion window, at least
-    /// twice ten segments, at most `tcp_wmem[2]`.
+    /// Memory that the application may fill in all: SO_SNDBUF, or Linux's rule: twice the congestion window, at least twice
+    /// ten segments, at most `tcp_wmem[2]` (tcp_sndbuf_expand).
     pub fn send_limit(&self, knobs: &Knobs) -> usize {
         if let Some(sndbuf) = self.options_ref().sndbuf {
-            return self.moderate_send_limit(sndbuf as usize / 2, knobs);
+            return self.moderate_send_limit(sndbuf as usize, knobs);
         }
         let segments = (self.congestion.cwnd() as usize).max(SEND_SEGMENTS_MIN);
-        let wanted = 2 * segments * (usize::from(self.effective_mss()) + SEGMENT_OVERHEAD);
+        let segment = (usize::from(self.send.mss) + HEADERS).next_power_of_two() + PACKET;
+        let wanted = 2 * segments * segment;
         let grown = wanted.max(knobs.tcp_wmem[1] as usize).min(knobs.tcp_wmem[2] as usize);
         self.moderate_send_limit(grown, knobs)
+    }
+
+    /// Octets of the packets that the send buffer is made of: whole segments, of no more than half of the peer's window
+    /// (Linux tcp_xmit_size_goal).
+    pub fn send_goal(&self) -> usize {
+        let mss = u32::from(self.effective_mss().max(1));
+        (self.packet_max() / mss).max(1) as usize * mss as usize
+    }
+
+    /// Octets of the packets in flight.
+    pub fn send_piece(&self) -> usize {
+        let mss = u32::from(self.effective_mss().max(1));
+        let segments = self.burst_goal(mss).min((self.congestion.cwnd() / 2).max(1));
+        (segments as usize * mss as usize).min(self.send_goal())
+    }
+
+    /// Octets queued and not sent.
+    pub fn unsent(&self) -> usize {
+        self.send.unsent() as usize
     }
 
     /// Octets received in order that the application has not read, in its cell or here.

@@ -68,6 +68,8 @@ pub struct SocketOptions {
     pub rcvbuf: Option<u32>,
     /// SO_SNDBUF as Linux keeps it (already doubled).
     pub sndbuf: Option<u32>,
+    /// TCP_NOTSENT_LOWAT: so many octets may wait to be sent, however large the send buffer is.
+    pub notsent_lowat: Option<u32>,
     /// SO_RCVLOWAT: a reader waits until so many octets are there.
     pub rcvlowat: Option<u32>,
     /// TCP_WINDOW_CLAMP: no window beyond it is offered. Unlike Linux's, autotuning does not raise it.
@@ -107,6 +109,7 @@ impl SocketOptions {
         maxseg: None,
         rcvbuf: None,
         sndbuf: None,
+        notsent_lowat: None,
         rcvlowat: None,
         window_clamp: None,
         oobinline: false,

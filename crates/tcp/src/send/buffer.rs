@@ -46,6 +46,9 @@ impl SendBuffer {
 
     /// The write ends here, and no other follows at once (RFC 9293 section 3.9.1.2: PUSH; not after MSG_MORE).
     pub(crate) fn mark_push(&mut self) {
+        if self.pushes.back() == Some(&self.end()) || self.octets.is_empty() {
+            return;
+        }
         if self.pushes.len() == PUSHES_MAX {
             self.pushes.pop_front();
         }
