@@ -11,6 +11,7 @@ mod flood;
 mod forward;
 mod fuzz;
 mod interop;
+mod matrix;
 mod mutations;
 mod scripts;
 mod state;
@@ -52,6 +53,7 @@ struct Said {
 
 const PARTS: &[&Part] = &[
     &scripts::PART,
+    &matrix::PART,
     &mutations::PART,
     &flat_cost::PART,
     &flood::PART,

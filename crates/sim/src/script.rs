@@ -2,7 +2,8 @@
 //!
 //! Not the whole tool: scripts are never allowed to execute anything, so shell commands are only read for the sysctls
 //! they would set, and embedded code is read for `assert tcpi_... == ...` alone. What lastack adds (`//# state ...`)
-//! hides in comments, so the public tool runs the very same files.
+//! hides in comments, so the public tool runs the very same files, but for those of several clients (`//# flow N`): the
+//! tool has one.
 
 pub mod ast;
 mod call;
