@@ -5,6 +5,7 @@ mod chaos;
 mod connections;
 mod cookies;
 mod ecn;
+mod fast_open;
 mod flood;
 mod icmp;
 mod limits;

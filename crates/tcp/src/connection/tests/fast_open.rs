@@ -184,7 +184,7 @@ fn an_acknowledgment_says_how_much_of_the_syn_was_taken() {
         let sent = connection.poll_transmit(LIMITS, &knobs, NOW, &mut out).expect("the third segment");
         assert_eq!(sent.header.seq, ISS + acked);
         assert_eq!(sent.header.ack, IRS + 4, "the SYN-ACK's octets are taken");
-        assert_eq!((sent.payload.len() > 0).then_some(sent.payload.len()), again);
+        assert_eq!((!sent.payload.is_empty()).then(|| sent.payload.len()), again);
         assert_eq!(connection.send_queue(), again.unwrap_or(0));
         assert_eq!(out.counters.value(Counter::FastOpenActive), u64::from(again.is_none()));
         assert_eq!(out.counters.value(Counter::FastOpenActiveFail), u64::from(again.is_some()));
