@@ -31,7 +31,7 @@ fn rows() -> Vec<[&'static str; 5]> {
 }
 
 /// What stands between two marks.
-fn between<'t>(text: &'t str, mark: char) -> impl Iterator<Item = &'t str> {
+fn between(text: &str, mark: char) -> impl Iterator<Item = &str> {
     text.split(mark).skip(1).step_by(2)
 }
 
