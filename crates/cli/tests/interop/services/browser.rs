@@ -93,7 +93,7 @@ fn table(page: &str, id: &str) -> Vec<Vec<String>> {
         let (_, rest) = piece.split_once('>').expect("the tag ends");
         rest.split_once("</td>").expect("the cell ends").0.to_owned()
     };
-    inside.split("<tr>").skip(1).map(|row| row.split("<td").skip(1).map(cell).collect()).collect()
+    inside.split("<tr").skip(1).map(|row| row.split("<td").skip(1).map(cell).collect()).collect()
 }
 
 fn json() -> String {
@@ -137,13 +137,16 @@ fn a_browser_shows_the_numbers_of_the_json() {
             (0..HELD).map(|_| TcpStream::connect((STACK, 9)).expect("serve listens")).collect();
         let folder = tempfile::tempdir().expect("a temporary folder");
         for look in 1..=LOOKS {
-            let page = Numbers::of_page(&rendered(&folder.path().join(look.to_string())));
+            let drawn = rendered(&folder.path().join(look.to_string()));
+            let page = Numbers::of_page(&drawn);
             let json = Numbers::of_json(&json());
             if page != json && look < LOOKS {
                 continue;
             }
             assert_eq!(page, json);
             assert_eq!(page.sockets.len(), held.len(), "{page:?}");
+            let said = drawn.matches("<tr title=\"The connection is open and idle").count();
+            assert!(said >= HELD, "{said} of the connections are explained: {drawn}");
             measured(&format!(
                 "Chromium shows {} states, {} listeners and {} sockets, equal to /sockets.json",
                 page.census.len(),
