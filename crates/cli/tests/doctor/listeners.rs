@@ -37,7 +37,7 @@ fn a_program_that_does_not_accept_is_found() {
         full.assert_blames("LA-AQ01", "listener", "local", LOCAL);
         clients(4);
         thread::spawn(|| {
-            thread::sleep(Duration::from_millis(300));
+            thread::sleep(Duration::from_millis(500));
             clients(3);
         });
         let refusing = doctor(&["--for", "1.5"]);
@@ -75,7 +75,7 @@ fn burst(clients_at_once: u32) {
     let (start, started) = channel::<()>();
     thread::spawn(move || {
         started.recv().unwrap();
-        thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(500));
         clients(clients_at_once);
         let mut held = Vec::new();
         for stream in listener.incoming() {

@@ -6,6 +6,8 @@ use crate::sick::{Examined, doctor, listener, set_sysctl};
 use lastack::wire::Seq;
 use lastack::wire::tcp::Flags;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,14 +28,14 @@ fn flooded(syns: u32) -> Examined {
     let _listener = listener(&at_host(), BACKLOG as i32);
     let mut puppet = Puppet::new();
     let flood = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(500));
         let aim = at_host().parse().unwrap();
         for number in 0..syns {
             puppet.syn(forged(number), aim);
         }
         puppet
     });
-    let examined = doctor(&["--for", "1"]);
+    let examined = doctor(&["--for", "1.5"]);
     drop(flood.join().unwrap());
     examined
 }
@@ -72,20 +74,26 @@ fn without_cookies_a_flood_shuts_the_service() {
     });
 }
 
-/// Clients that answer, all at once: more within a round trip than the queue holds.
-fn crowd(mut puppet: Puppet, clients: u16) -> Puppet {
+/// Clients that answer, all at once: more within a round trip than the queue holds. Their answers come no faster than the server
+/// accepts, so that only the half-open queue is too small.
+fn crowd(mut puppet: Puppet, clients: u16, accepted: &AtomicUsize) -> Puppet {
     let aim: SocketAddr = at_host().parse().unwrap();
     for client in 0..clients {
         puppet.syn(SocketAddr::new("198.18.7.7".parse().unwrap(), 10_000 + client), aim);
     }
+    let mut answered = 0;
     let until = Instant::now() + Duration::from_millis(800);
     while Instant::now() < until {
         for segment in puppet.take() {
-            if segment.flags.syn() {
-                let ack = Seq(segment.seq.0.wrapping_add(1));
-                puppet.send(segment.to, segment.from, Flags::ACK, Seq(1001), ack, 65_535);
+            if !segment.flags.syn() {
+                continue;
+            }
+            while answered > accepted.load(Ordering::Relaxed) + 4 && Instant::now() < until {
                 thread::sleep(Duration::from_millis(1));
             }
+            let ack = Seq(segment.seq.0.wrapping_add(1));
+            puppet.send(segment.to, segment.from, Flags::ACK, Seq(1001), ack, 65_535);
+            answered += 1;
         }
     }
     puppet
@@ -93,13 +101,21 @@ fn crowd(mut puppet: Puppet, clients: u16) -> Puppet {
 
 fn crowded(clients: u16) -> Examined {
     let listener: TcpListener = listener(&at_host(), BACKLOG as i32);
-    thread::spawn(move || listener.incoming().flatten().collect::<Vec<_>>());
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = accepted.clone();
+    thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming().flatten() {
+            held.push(stream);
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
     let puppet = Puppet::new();
     let crowd = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(300));
-        crowd(puppet, clients)
+        thread::sleep(Duration::from_millis(500));
+        crowd(puppet, clients, &accepted)
     });
-    let examined = doctor(&["--for", "1.5"]);
+    let examined = doctor(&["--for", "2"]);
     drop(crowd.join().unwrap());
     examined
 }

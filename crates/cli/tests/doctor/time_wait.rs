@@ -95,7 +95,7 @@ fn a_full_table_is_found() {
         crawl(1);
         assert_eq!(doctor(&["--for", "0.5", "--ignore", "LA-SC02"]).ids(), ["LA-TW03"]);
         let crawler = thread::spawn(|| {
-            thread::sleep(Duration::from_millis(300));
+            thread::sleep(Duration::from_millis(500));
             crawl(20);
         });
         let examined = doctor(&["--for", "1.5", "--ignore", "LA-SC02"]);
