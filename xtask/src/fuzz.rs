@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) const TARGETS: &[&str] =
     &["wire", "stack", "netlink", "proc", "sysctl", "pasted", "snapshot", INTERFACE];
 /// The one with pointers.
-const INTERFACE: &str = "interface";
+pub(crate) const INTERFACE: &str = "interface";
 
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 

@@ -260,7 +260,9 @@ impl Stack {
         let Some(entry) = self.take_active(flow) else { return };
         self.out.begin(self.now, entry.tuple);
         self.flows.forget(&entry.tuple, flow);
-        entry.engine.abort(Cause::Close, self.now, &mut self.out);
+        // The peer's SYN may have crossed the call: then there is something to reset.
+        let cause = if entry.engine.state() == State::SynSent { Cause::Close } else { Cause::Abort };
+        entry.engine.abort(cause, self.now, &mut self.out);
         self.fail_connect(entry.cell.as_deref(), entry.claim, SocketError::Reset);
     }
 
