@@ -153,7 +153,8 @@ impl HalfOpen {
             answers: AnswerLimit::default(),
             our_mss: ours.mss,
             peer_mss,
-            window: first_window(ours.mss, timestamps, options, knobs),
+            // Linux counts in segments of the peer here, and the timestamps not at all (measured).
+            window: first_window(peer_mss, false, options, knobs),
             shifts: ours.window_scale.unwrap_or(0) << 4 | window_scale.unwrap_or(0),
             timeouts: 0,
             agreed,

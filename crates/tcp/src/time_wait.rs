@@ -196,6 +196,9 @@ impl TimeWait {
         let flags = arrival.header.flags;
         let exact = arrival.header.seq == self.rcv_nxt && !paws;
         if flags.rst() {
+            if paws {
+                out.count(Counter::PawsTimewait);
+            }
             return self.handle_reset(arrival, exact, knobs, out);
         }
         if exact && arrival.is_empty() {

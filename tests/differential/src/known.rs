@@ -1,7 +1,17 @@
 //! Differences that are known: what they look like, why they are there, and the line that does it.
+//!
+//! A matcher sees one difference and its sequence. It must not excuse more than it says: it names the fields, and where it can
+//! the state, the call or the setup.
+
+mod shapes;
+
+#[cfg(test)]
+mod tests;
 
 use crate::compare::Difference;
 use crate::sequence::Sequence;
+use anyhow::{Context, Result};
+use std::path::Path;
 
 /// One known kind of difference.
 #[derive(Debug)]
@@ -17,8 +27,135 @@ pub struct Known {
     matches: fn(&Difference, &Sequence) -> bool,
 }
 
-/// All of them.
-pub const ALL: &[Known] = &[];
+impl Known {
+    /// `FILE:LINE`, from the sources as they are.
+    ///
+    /// # Errors
+    /// The line is no longer there.
+    pub fn place(&self, root: &Path) -> Result<String> {
+        let path = root.join(self.file);
+        let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let line = text.lines().position(|line| line.contains(self.line));
+        let line = line.with_context(|| format!("{} has no line with `{}`", self.file, self.line))?;
+        Ok(format!("{}:{}", self.file, line + 1))
+    }
+}
+
+/// All of them. The first that matches explains a difference.
+pub const ALL: &[Known] = &[
+    Known {
+        name: "simultaneous open: windows without a scale",
+        why: "Linux shifts its window field by the scale it offered although the peer offered none (its SYN-SENT forgets to \
+              clear it when SYNs cross), and bounds numbers by the peer's unscaled window: a fault that lastack does not copy",
+        file: "crates/tcp/src/active_open.rs",
+        line: "window: scaled_window(self.window, agreed.window_scale)",
+        matches: shapes::simultaneous_window,
+    },
+    Known {
+        name: "simultaneous open: close() before the third segment",
+        why: "Linux sends its FIN from SYN_RECV, and its RST with window and timestamps of a full socket; lastack's connection \
+              begins when the handshake is done, so the FIN waits for that, and a reset is as bare as that of a request",
+        file: "crates/stack/src/calls.rs",
+        line: "In SYN_RECV the handshake goes on",
+        matches: shapes::simultaneous_close,
+    },
+    Known {
+        name: "simultaneous open: what comes in SYN_RECV",
+        why: "Linux's SYN_RECV of crossed SYNs is a full socket: it reports old octets by D-SACK, keeps the newer of two \
+              timestamps and lets a writer wait although sending was shut down; lastack's is a record without these",
+        file: "crates/tcp/src/active_open/syn_received.rs",
+        line: "fn handle_in_syn_received",
+        matches: shapes::simultaneous_extras,
+    },
+    Known {
+        name: "simultaneous open: the SYN-ACK is no segment sent",
+        why: "Linux does not count the SYN-ACK of crossed SYNs in OutSegs, because its number was sent before; lastack counts \
+              every segment that leaves",
+        file: "crates/tcp/src/active_open/syn_sent.rs",
+        line: "out.reply(self.syn(now))",
+        matches: shapes::simultaneous_count,
+    },
+    Known {
+        name: "a request that gets data with a second SYN-ACK",
+        why: "Linux makes a full socket of the request before it looks at the SYN bit, and challenges; lastack looks first and \
+              resets, as both do without the data",
+        file: "crates/tcp/src/half_open.rs",
+        line: "reset(arrival, ResetReason::InvalidSyn, out)",
+        matches: shapes::request_syn_ack,
+    },
+    Known {
+        name: "a small receive buffer",
+        why: "with SO_RCVBUF of a few segments the window follows what one segment costs: Linux charges the buffers of its \
+              driver (2304 octets for 1400), lastack what it really keeps",
+        file: "crates/tcp/src/receive/window.rs",
+        line: "self.part_of(self.rcvbuf.saturating_sub",
+        matches: shapes::small_receive_buffer,
+    },
+    Known {
+        name: "a window after segments that cost more than they bring",
+        why: "Linux charges the queue with the buffers of its driver, lastack with what it really keeps; a unit of the scale or \
+              a segment more or less is offered when that matters",
+        file: "crates/tcp/src/receive/window.rs",
+        line: "fn space(&self, charged: usize)",
+        matches: shapes::window_by_memory,
+    },
+    Known {
+        name: "the window of TIME_WAIT wraps",
+        why: "Linux writes a window beyond 65535 octets into the field without a scale, where it wraps (264 for 65800); \
+              lastack writes 65535",
+        file: "crates/tcp/src/connection/mod.rs",
+        line: "window_field: (window >> self.receive.window.scale())",
+        matches: shapes::time_wait_wraps,
+    },
+    Known {
+        name: "how segments share memory",
+        why: "whether octets are joined to the last buffer (TCPRcvCoalesce) or taken on the fast path (TCPHPHits) depends on \
+              free room in the driver's buffers; lastack's queue of chunks has none of these",
+        file: "crates/tcp/src/chunk.rs",
+        line: "fn push_copied",
+        matches: shapes::memory_counters,
+    },
+    Known {
+        name: "a send buffer in small segments",
+        why: "Linux charges every queued segment with its bookkeeping, so tiny segments fill the buffer early; lastack's limit \
+              counts octets, and doubles with the congestion window",
+        file: "crates/tcp/src/connection/rows.rs",
+        line: "pub fn send_limit",
+        matches: shapes::send_buffer,
+    },
+    Known {
+        name: "where writes are cut",
+        why: "Linux cuts what is written into segments at once, by the window and the MSS of that moment, marks them with PSH \
+              then, and joins the FIN to the last; lastack cuts and marks when it sends",
+        file: "crates/tcp/src/connection/transmit.rs",
+        line: "fn plan_new",
+        matches: shapes::cut_of_writes,
+    },
+    Known {
+        name: "the urgent octet in Recv-Q",
+        why: "Linux's Recv-Q counts the urgent octet until the reader passes its place; lastack takes it out of the stream at \
+              once",
+        file: "crates/tcp/src/connection/incoming.rs",
+        line: "incoming.ready.push(octets.slice(..at), pinned)",
+        matches: shapes::urgent_octet,
+    },
+    Known {
+        name: "a timer of a few milliseconds",
+        why: "Linux's delayed acknowledgment of a bare FIN and its loss probe of several segments fire at a tick of 4 ms, so a \
+              step that comes before it is answered first; lastack's clock is exact",
+        file: "crates/tcp/src/connection/ack.rs",
+        line: "const TICK: Duration",
+        matches: shapes::short_timer,
+    },
+    Known {
+        name: "old octets with a FIN",
+        why: "Linux reports by D-SACK what came again in front of a FIN that ends the connection's receiving side; lastack \
+              acknowledges the FIN before it would",
+        file: "crates/tcp/src/connection/arrives/fin.rs",
+        line: "self.send_ack(turn);",
+        matches: shapes::duplicate_before_fin,
+    },
+];
 
 /// The one that explains a difference.
 pub fn explains(difference: &Difference, sequence: &Sequence) -> Option<&'static Known> {

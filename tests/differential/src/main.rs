@@ -5,7 +5,7 @@ use clap::Parser;
 use lastack_differential::kernel::Kernel;
 use lastack_differential::known;
 use lastack_differential::report::{self, Report};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -62,9 +62,11 @@ fn run(options: &Options, kernel: &mut Kernel) -> Result<Report> {
         std::fs::write(path, report.unexplained.join("\n"))
             .with_context(|| format!("writing {}", path.display()))?;
     }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for (name, count) in &report.explained {
         if let Some(known) = known::ALL.iter().find(|known| known.name == *name) {
-            println!("{count} x {name} ({}): {}", known.file, known.why);
+            let place = known.place(&root).unwrap_or_else(|_| known.file.to_owned());
+            println!("{count} x {name} ({place}): {}", known.why);
         }
     }
     println!("{}", report.line());

@@ -2,6 +2,7 @@
 //!
 //! Numbers are comparable: the stack's sequence numbers count from its own SYN, its TSvals from its first. The peer's are its own.
 
+use crate::sequence::Step;
 use lastack_observe::{Counter, State, TimerKind};
 use lastack_sim::octets::Seen;
 use lastack_sim::script::ast::{Opt, Segment};
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 /// The first TSval of a side, in a trace: so far from zero that an echo of zero is something else.
 pub const CLOCK_BASE: u32 = 1_000_000;
+/// The longest gap between steps that follow each other at once.
+const UNDISTURBED: Duration = Duration::from_micros(1800);
 /// How far a new connection's number lies beyond the one that TIME_WAIT kept (Linux: 65535 and two).
 const BEYOND_TIME_WAIT: u32 = 65_537;
 
@@ -71,6 +74,15 @@ pub struct Trace {
     pub end: Duration,
     /// The flow's row at the end.
     pub end_row: Option<Row>,
+}
+
+impl Trace {
+    /// The machine was busy with something else between two steps: timers of a few milliseconds, which a kernel fires on its
+    /// ticks, may lie on the other side of a step.
+    pub fn was_disturbed(&self, steps: &[Step]) -> bool {
+        let gaps = self.moments.windows(2).zip(steps);
+        gaps.filter(|(_, step)| !matches!(step, Step::Wait(_))).any(|(pair, _)| pair[1].at - pair[0].at > UNDISTURBED)
+    }
 }
 
 /// How a side's own numbers become those of a trace.

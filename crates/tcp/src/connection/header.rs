@@ -8,7 +8,7 @@ use lastack_observe::{Counter, DropReason, ResetReason};
 use lastack_wire::tcp::{Flags, Header, Options, Timestamps};
 
 /// Octets of the timestamps option with its padding.
-const TIMESTAMPS_LEN: u16 = 12;
+pub(super) const TIMESTAMPS_LEN: u16 = 12;
 /// Octets of the SACK option's head with its padding, and of each block.
 const SACK_HEAD_LEN: u16 = 4;
 const SACK_BLOCK_LEN: u16 = 8;
@@ -112,8 +112,7 @@ impl Connection {
     /// RST from our own will: with ACK and the current numbers (TIMELINES T11, T12, T16).
     pub(super) fn send_reset(&mut self, reason: ResetReason, turn: &mut Turn) {
         let seq = self.acceptable_seq();
-        let mut header = self.header(seq, Flags::RST, turn);
-        header.options.sack.clear();
+        let header = self.header(seq, Flags::RST, turn);
         turn.out.reset(Segment { header, ..Segment::default() }, reason);
     }
 

@@ -44,6 +44,7 @@ use crate::time_wait::{Remains, TIME_WAIT_LENGTH, TimeWait};
 use crate::{Arrival, Instant, Knobs, Output, Seq};
 use ack::AckPolicy;
 use fast_open::{Awaited, Began};
+use header::TIMESTAMPS_LEN;
 use incoming::Incoming;
 use lastack_observe::{Cause, Counter, State, Unreachable};
 use space::{ReceiveSpace, SendSpace, Turn};
@@ -145,12 +146,15 @@ impl Connection {
         let (una, nxt) = (seed.iss + 1, seed.irs + 1);
         let (_, our_scale) = seed.window_scale.unwrap_or((0, 0));
         let rcvbuf = options.receive_memory(knobs);
+        // Linux guesses the peer's segments from what it would send itself (tcp_initialize_rcv_mss).
+        let ours = seed.send_mss.saturating_sub(if seed.timestamps { TIMESTAMPS_LEN } else { 0 });
+        let guess = seed.our_mss.min(ours);
         let rtt = RttEstimator::after_handshake(seed.rtt, una, knobs);
         let mut connection = Connection {
             send: SendSpace::new(&seed),
             receive: ReceiveSpace {
                 nxt,
-                window: ReceiveWindow::new(nxt, seed.receive_window, our_scale, rcvbuf, seed.our_mss)
+                window: ReceiveWindow::new(nxt, seed.receive_window, our_scale, rcvbuf, guess)
                     .clamped(options.window_clamp),
                 mss: seed.our_mss,
                 handed: 0,
@@ -159,7 +163,7 @@ impl Connection {
             ts_recent: seed.ts_recent,
             ts_recent_at: now,
             ts_offset: seed.ts_offset,
-            ack: AckPolicy::new(seed.our_mss.min(seed.send_mss), seed.receive_window),
+            ack: AckPolicy::new(guess, seed.receive_window),
             rtt,
             congestion: if seed.cautious { Congestion::after_lost_syn() } else { Congestion::reno() },
             timers: Timers::default(),

@@ -15,6 +15,14 @@ impl Connection {
         }
     }
 
+    /// Octets were kept out of order: they widen the window, too, but tell nothing of the peer's segments.
+    pub(super) fn widen(&mut self, len: u32, pinned: usize, rcvbuf_max: u32) {
+        let (charge, mss) = (self.receive_charge(), self.receive.mss);
+        if self.memory == MemoryLevel::Plenty {
+            self.receive.window.grow(len, pinned, charge, mss, rcvbuf_max);
+        }
+    }
+
     /// True when octets in order that pin `pinned` may be kept. What waits out of order gives way to them. The first octets
     /// of an empty queue are always kept: the reader must get on (Linux sk_forced_mem_schedule).
     pub(super) fn has_memory_in_order(&mut self, pinned: usize, turn: &mut Turn) -> bool {

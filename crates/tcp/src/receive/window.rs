@@ -159,8 +159,16 @@ impl ReceiveWindow {
             }
             self.segment = payload.min(u32::from(mss)) as u16;
         }
+        if payload >= GROWS_FROM {
+            self.grow(payload, packet, charged, mss, rcvbuf_max);
+        }
+    }
+
+    /// A segment was queued, in order or not: the offer grows when its memory is well used (Linux tcp_grow_window).
+    pub(crate) fn grow(&mut self, payload: u32, packet: usize, charged: usize, mss: u16, rcvbuf_max: u32) {
+        let memory = memory_of(packet);
         let room = self.limit(u32::from(mss)).min(self.space(charged)).saturating_sub(self.threshold);
-        if room == 0 || payload < GROWS_FROM {
+        if room == 0 {
             return;
         }
         let grown = if self.part_of(memory) <= payload {

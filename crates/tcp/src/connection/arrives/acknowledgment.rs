@@ -20,6 +20,8 @@ impl Connection {
             // Older than the largest window, or than the connection: nobody sent this in good faith.
             let tolerated = self.send.window_max.min(self.send.acked);
             if ack.lt(self.send.una - tolerated) {
+                // Linux echoes its clock all the same (measured).
+                self.update_ts_recent(arrival, turn);
                 turn.out.dropped(DropReason::OldAck);
                 self.challenge(turn);
                 return Break(Outcome::Continue);
@@ -47,9 +49,19 @@ impl Connection {
         self.retries.probes = 0;
         self.heard_at = turn.now;
         if self.send.una == self.send.nxt {
+            self.count_idle_duplicate(arrival, turn);
             self.answer_to_probe(turn);
         } else {
             self.judge_flight(arrival, window_moved, turn);
+        }
+    }
+
+    /// A D-SACK (RFC 2883) while nothing is in flight: it proves nothing, but Linux counts it (measured).
+    fn count_idle_duplicate(&self, arrival: &Arrival, turn: &mut Turn) {
+        let header = &arrival.header;
+        if self.sack && header.options.sack.first().is_some_and(|block| block.left.lt(header.ack)) {
+            turn.out.count(Counter::DsackRecv);
+            turn.out.count(Counter::DsackIgnoredDubious);
         }
     }
 

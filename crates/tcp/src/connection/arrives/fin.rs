@@ -14,7 +14,7 @@ impl Connection {
         self.autotune = None;
         self.ack.owe();
         // Beyond a FIN there is nothing: what lies out of order there is an error of the peer's.
-        self.forget_out_of_order(turn);
+        self.forget_out_of_order();
         match self.state {
             State::Established => {
                 self.go(Cause::FinReceived, turn);

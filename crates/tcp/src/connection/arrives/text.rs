@@ -148,6 +148,7 @@ impl Connection {
         self.ack.owe_now();
         let (seq, end, fin) = (arrival.header.seq, arrival.end(), arrival.header.flags.fin());
         let mut payload = std::mem::take(&mut arrival.payload);
+        let len = payload.len() as u32;
         if fin {
             // An octet stands for the FIN: it is queued, reported and found twice like one (measured with Linux's SACK blocks).
             payload = [payload.as_ref(), &[0]].concat().into();
@@ -161,6 +162,9 @@ impl Connection {
         let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, turn.out);
         if !turn.knobs.tcp_dsack {
             self.incoming().reassembly.forget_duplicate();
+        }
+        if kept == Insertion::Queued {
+            self.widen(len, arrival.pinned, turn.knobs.tcp_rmem[2]);
         }
         if fin && kept == Insertion::Queued {
             let fin = end - 1;

@@ -1,0 +1,242 @@
+//! The matchers of the known differences.
+
+use crate::compare::{Difference, Field};
+use crate::sequence::{Profile, Sequence, Start, Step};
+use lastack_observe::Counter;
+
+/// SYNs may cross: connect() was called, and the peer sends a SYN.
+fn crosses(sequence: &Sequence) -> bool {
+    let syn = |step: &Step| matches!(step, Step::Segment(shape) if shape.flags.syn());
+    match sequence.setup.start {
+        Start::SynRecvSimultaneous => true,
+        Start::SynSent | Start::Closed => sequence.steps.iter().any(syn),
+        _ => false,
+    }
+}
+
+/// Window scaling is off.
+fn unscaled(sequence: &Sequence) -> bool {
+    sequence.setup.peer.window_scale.is_none() || sequence.setup.profile == Profile::Bare
+}
+
+/// The same but for PSH, the window, times and clocks.
+fn alike(difference: &Difference) -> bool {
+    strip(&difference.kernel) == strip(&difference.stack)
+}
+
+/// A list of segments without PSH, windows, times and TSvals.
+fn strip(text: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut skip = false;
+    let all: Vec<&str> = text.split_whitespace().collect();
+    for (at, word) in all.iter().enumerate() {
+        let follows_number = all.get(at + 1).is_some_and(|next| *next == "ms");
+        if skip || follows_number || *word == "ms" {
+            skip = false;
+            continue;
+        }
+        if *word == "win" || *word == "val" {
+            skip = true;
+            continue;
+        }
+        let word = word.trim_start_matches('[');
+        words.push(if matches!(word, "P." | "FP.") { word.replace('P', "") } else { word.to_owned() });
+    }
+    words.join(" ")
+}
+
+fn ws_number(text: &str) -> Option<u32> {
+    text.strip_prefix("Some(")?.strip_suffix(')')?.parse().ok()
+}
+
+pub(super) fn simultaneous_window(difference: &Difference, sequence: &Sequence) -> bool {
+    let field = match difference.field {
+        Field::Window => true,
+        Field::Seq => difference.state == "SYN_RECV" && sequence.setup.peer.window < 2,
+        Field::Later => alike(difference),
+        _ => false,
+    };
+    field && crosses(sequence) && unscaled(sequence)
+}
+
+pub(super) fn simultaneous_close(difference: &Difference, sequence: &Sequence) -> bool {
+    let field = matches!(
+        difference.field,
+        Field::Replies
+            | Field::State
+            | Field::End
+            | Field::Options
+            | Field::Window
+            | Field::Timer
+            | Field::SendQueue
+            | Field::Later
+            | Field::Counter(Counter::OutSegs | Counter::OrigDataSent)
+    );
+    field && difference.state == "SYN_RECV" && difference.class.starts_with("close()") && crosses(sequence)
+}
+
+pub(super) fn simultaneous_extras(difference: &Difference, sequence: &Sequence) -> bool {
+    let field = matches!(
+        difference.field,
+        Field::Options
+            | Field::Stamp
+            | Field::Sack
+            | Field::Counter(Counter::DsackOldSent | Counter::DelayedAckLost)
+    );
+    let waits = difference.field == Field::Answer && difference.class.starts_with("write(");
+    (field || waits) && difference.state == "SYN_RECV" && crosses(sequence)
+}
+
+pub(super) fn simultaneous_count(difference: &Difference, sequence: &Sequence) -> bool {
+    difference.field == Field::Counter(Counter::OutSegs)
+        && difference.state == "SYN_SENT"
+        && difference.class.contains("SYN")
+        && crosses(sequence)
+}
+
+pub(super) fn request_syn_ack(difference: &Difference, sequence: &Sequence) -> bool {
+    difference.state == "SYN_RECV"
+        && difference.class.starts_with("SYN")
+        && difference.class.contains("ACK")
+        && !crosses(sequence)
+}
+
+pub(super) fn small_receive_buffer(difference: &Difference, sequence: &Sequence) -> bool {
+    let field = match difference.field {
+        Field::Window
+        | Field::Replies
+        | Field::Ack
+        | Field::RecvQueue
+        | Field::Counter(
+            Counter::BeyondWindow
+            | Counter::OutSegs
+            | Counter::ZeroWindowDrop
+            | Counter::PruneCalled
+            | Counter::OfoPruned
+            | Counter::OfoDrop
+            | Counter::OfoQueue
+            | Counter::RcvCoalesce
+            | Counter::ToZeroWindowAdv
+            | Counter::FromZeroWindowAdv
+            | Counter::WantZeroWindowAdv
+            | Counter::DelayedAcks
+            | Counter::ChallengeAck,
+        ) => true,
+        Field::Later => true,
+        Field::Sack | Field::Options | Field::State | Field::End => difference.state != "none",
+        _ => false,
+    };
+    field && sequence.setup.rcvbuf.is_some()
+}
+
+pub(super) fn window_by_memory(difference: &Difference, sequence: &Sequence) -> bool {
+    let brings = |step: &Step| matches!(step, Step::Segment(shape) if shape.len > 0);
+    if !sequence.all_steps().iter().any(brings) {
+        return false;
+    }
+    if difference.field == Field::Later {
+        return alike(difference);
+    }
+    let numbers = ws_number(&difference.kernel).zip(ws_number(&difference.stack));
+    let close = |(kernel, stack): (u32, u32)| {
+        let unit = if unscaled(sequence) { 2 * 1460 } else { 3 };
+        kernel.abs_diff(stack) <= unit
+    };
+    difference.field == Field::Window && numbers.is_some_and(close)
+}
+
+pub(super) fn time_wait_wraps(difference: &Difference, sequence: &Sequence) -> bool {
+    let numbers = ws_number(&difference.kernel).zip(ws_number(&difference.stack));
+    difference.field == Field::Window
+        && unscaled(sequence)
+        && numbers.is_some_and(|(kernel, stack)| stack == 65_535 && kernel < 20_000)
+}
+
+pub(super) fn memory_counters(difference: &Difference, _: &Sequence) -> bool {
+    matches!(difference.field, Field::Counter(Counter::RcvCoalesce | Counter::HpHits))
+}
+
+pub(super) fn send_buffer(difference: &Difference, sequence: &Sequence) -> bool {
+    let small = sequence.setup.peer.mss.is_none_or(|mss| mss <= 1000) || sequence.setup.peer.window <= 1000;
+    let writes = difference.class.starts_with("write(");
+    let less = |text: &str| text.trim_start_matches("Some(").trim_end_matches(')').parse::<i64>().ok();
+    let fewer = less(&difference.kernel)
+        .zip(less(&difference.stack))
+        .is_some_and(|(kernel, stack)| kernel < stack || (kernel > 0 && stack > 0));
+    match difference.field {
+        Field::Answer => small && writes && fewer,
+        Field::SendQueue => small && fewer,
+        Field::Replies | Field::Payload | Field::Flags => small && writes && sequence.setup.peer.mss.is_some_and(|mss| mss < 200),
+        _ => false,
+    }
+}
+
+pub(super) fn cut_of_writes(difference: &Difference, sequence: &Sequence) -> bool {
+    let writes = |step: &Step| matches!(step, Step::Call(crate::sequence::Call::Write(_)));
+    if !sequence.all_steps().iter().any(writes) {
+        return false;
+    }
+    // What was cut before a window or an MSS changed: every window of the sequence counts.
+    let moves = |step: &Step| matches!(step, Step::Segment(shape) if shape.window < 10_000);
+    let narrow = sequence.setup.peer.window < 10_000
+        || sequence.setup.peer.mss.is_some_and(|mss| mss < 200)
+        || sequence.steps.iter().any(moves);
+    let flags = |text: &str| text.split_whitespace().next().unwrap_or("").replace('P', "");
+    match difference.field {
+        Field::Flags => flags(&difference.kernel).replace('F', "") == flags(&difference.stack).replace('F', ""),
+        Field::Later if alike(difference) => true,
+        Field::Replies
+        | Field::Payload
+        | Field::Seq
+        | Field::Later
+        | Field::Timer
+        | Field::Counter(
+            Counter::OutSegs
+            | Counter::OrigDataSent
+            | Counter::RetransSegs
+            | Counter::FastRetrans
+            | Counter::LossProbes
+            | Counter::LossUndo
+            | Counter::FullUndo
+            | Counter::SackRecovery
+            | Counter::RenoRecovery,
+        ) => narrow,
+        _ => false,
+    }
+}
+
+pub(super) fn urgent_octet(difference: &Difference, sequence: &Sequence) -> bool {
+    let urgent = |step: &Step| matches!(step, Step::Segment(shape) if shape.flags.urg());
+    let one_less = difference
+        .kernel
+        .parse::<u32>()
+        .ok()
+        .zip(difference.stack.parse::<u32>().ok())
+        .is_some_and(|(kernel, stack)| kernel == stack + 1);
+    difference.field == Field::RecvQueue && one_less && sequence.steps.iter().any(urgent)
+}
+
+pub(super) fn short_timer(difference: &Difference, _: &Sequence) -> bool {
+    let closing = matches!(difference.state.as_str(), "CLOSE_WAIT" | "LAST_ACK" | "CLOSING" | "FIN_WAIT1" | "ESTABLISHED");
+    let bare = |text: &str| text == "[]" || (text.starts_with("[. ") && !text.contains(';') && text.contains("(0) ack"));
+    match difference.field {
+        Field::Replies => closing && bare(&difference.kernel) && bare(&difference.stack),
+        Field::LaterTime => closing,
+        Field::Later => {
+            let early = |text: &str| {
+                let first = text.trim_start_matches('[').split_whitespace().next();
+                first.and_then(|ms| ms.parse::<u32>().ok()).is_some_and(|ms| ms <= 15)
+            };
+            closing && (early(&difference.kernel) || early(&difference.stack))
+        }
+        Field::Counter(Counter::OutSegs | Counter::DelayedAcks) => {
+            closing && matches!((difference.kernel.as_str(), difference.stack.as_str()), ("0", "1") | ("1", "0"))
+        }
+        _ => false,
+    }
+}
+
+pub(super) fn duplicate_before_fin(difference: &Difference, _: &Sequence) -> bool {
+    matches!(difference.field, Field::Options | Field::Sack | Field::Counter(Counter::DsackOldSent))
+        && difference.class.contains("FIN")
+}
