@@ -4,6 +4,7 @@
 //! the sources, so that a run which was stopped goes on where it was.
 
 mod bench;
+pub(crate) mod differential;
 mod dist;
 mod eyes_speed;
 mod flat_cost;
@@ -65,10 +66,26 @@ const PARTS: &[&Part] = &[
     &forward::PART,
     &transcripts::PART,
     &worlds::PART,
+    &differential::PART,
 ];
 
+/// What the differential part plays, when it is not its usual ten thousand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sequences {
+    /// The seed.
+    pub(crate) seed: u64,
+    /// How many.
+    pub(crate) count: Option<u64>,
+}
+
+impl Sequences {
+    fn items(self) -> Vec<Item> {
+        differential::items(self.seed, self.count.unwrap_or(differential::SEQUENCES))
+    }
+}
+
 /// Runs the parts named, or all; true when everything passed.
-pub(crate) fn command(names: &[String], fresh: bool) -> Result<bool> {
+pub(crate) fn command(names: &[String], fresh: bool, sequences: Sequences) -> Result<bool> {
     for name in names {
         let known: Vec<String> = PARTS.iter().map(|part| format!("{} ({})", part.name, part.about)).collect();
         ensure!(
@@ -81,7 +98,9 @@ pub(crate) fn command(names: &[String], fresh: bool) -> Result<bool> {
     let mut passed = 0;
     let mut failed = 0;
     for part in PARTS.iter().filter(|part| names.is_empty() || names.iter().any(|name| name == part.name)) {
-        let (good, bad) = run_part(part, &mut state)?;
+        let of_sequences = part.name == differential::PART.name;
+        let items = if of_sequences { sequences.items() } else { (part.items)() };
+        let (good, bad) = run_part(part, items, &mut state)?;
         passed += good;
         failed += bad;
     }
@@ -89,10 +108,10 @@ pub(crate) fn command(names: &[String], fresh: bool) -> Result<bool> {
     Ok(failed == 0)
 }
 
-fn run_part(part: &Part, state: &mut State) -> Result<(usize, usize)> {
+fn run_part(part: &Part, items: Vec<Item>, state: &mut State) -> Result<(usize, usize)> {
     let mut facts = Vec::new();
     let (mut passed, mut failed) = (0, 0);
-    for item in (part.items)() {
+    for item in items {
         let key = format!("{}/{}", part.name, item.name);
         if let Some(earlier) = state.passed(&key) {
             println!("ok      {key}: {} (earlier)", earlier.line);

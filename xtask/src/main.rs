@@ -38,6 +38,12 @@ enum Command {
         /// Forget what passed before.
         #[arg(long)]
         fresh: bool,
+        /// Differential: sequences to play, 10,000 if not given.
+        #[arg(long)]
+        count: Option<u64>,
+        /// Differential: the seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
     /// Every requirement with what proves it.
     Requirements,
@@ -63,7 +69,9 @@ fn main() -> ExitCode {
     let done = match Options::parse().command {
         Command::Tidy => tidy::command(),
         Command::Ci { steps } => ci::command(&steps),
-        Command::Acceptance { parts, fresh } => acceptance::command(&parts, fresh),
+        Command::Acceptance { parts, fresh, count, seed } => {
+            acceptance::command(&parts, fresh, acceptance::Sequences { seed, count })
+        }
         Command::Requirements => requirements::command(),
         Command::Fuzz { target, seconds } => fuzz::command(target.as_deref(), Duration::from_secs(seconds)),
         Command::Dist => dist::command(),

@@ -81,7 +81,8 @@ impl Trace {
     /// ticks, may lie on the other side of a step.
     pub fn was_disturbed(&self, steps: &[Step]) -> bool {
         let gaps = self.moments.windows(2).zip(steps);
-        gaps.filter(|(_, step)| !matches!(step, Step::Wait(_))).any(|(pair, _)| pair[1].at - pair[0].at > UNDISTURBED)
+        gaps.filter(|(_, step)| !matches!(step, Step::Wait(_)))
+            .any(|(pair, _)| pair[1].at - pair[0].at > UNDISTURBED)
     }
 }
 

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::{Context, Outcome, packages};
-use crate::acceptance::worlds;
+use crate::acceptance::{differential, worlds};
 use crate::run::{Ran, Run};
 use crate::{fuzz, instructions, requirements, tidy};
 use anyhow::{Result, ensure};
@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "scripts", about: "every script, by the program itself", run: scripts },
     Step { name: "doc", about: "documentation without a broken link", run: doc },
     Step { name: "worlds", about: "some seeded worlds of each kind", run: some_worlds },
+    Step { name: "differential", about: "sequences for the kernel and for the stack", run: some_sequences },
     Step { name: "instructions", about: "the hot paths cost what they did", run: count_instructions },
     Step { name: "fuzz", about: "a few seconds of every fuzz target", run: fuzz_a_little },
 ];
@@ -37,6 +38,8 @@ const LONG: Duration = Duration::from_secs(20 * 60);
 const SHORT: Duration = Duration::from_secs(2 * 60);
 /// Seeds of each kind of world.
 const WORLDS: u64 = 500;
+/// Sequences for the kernel and for the stack.
+const SEQUENCES: u64 = 500;
 /// Per fuzz target.
 const FUZZ: Duration = Duration::from_secs(6);
 
@@ -112,6 +115,11 @@ fn some_worlds(_: &mut Context) -> Result<Outcome> {
         true => Outcome::Passed,
         false => Outcome::Failed("a world failed".to_owned()),
     })
+}
+
+fn some_sequences(context: &mut Context) -> Result<Outcome> {
+    let ran = differential::some(SEQUENCES)?;
+    Ok(outcome(context, ran))
 }
 
 fn fuzz_a_little(_: &mut Context) -> Result<Outcome> {

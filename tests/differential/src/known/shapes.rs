@@ -166,7 +166,9 @@ pub(super) fn send_buffer(difference: &Difference, sequence: &Sequence) -> bool 
     match difference.field {
         Field::Answer => small && writes && fewer,
         Field::SendQueue => small && fewer,
-        Field::Replies | Field::Payload | Field::Flags => small && writes && sequence.setup.peer.mss.is_some_and(|mss| mss < 200),
+        Field::Replies | Field::Payload | Field::Flags => {
+            small && writes && sequence.setup.peer.mss.is_some_and(|mss| mss < 200)
+        }
         _ => false,
     }
 }
@@ -183,7 +185,9 @@ pub(super) fn cut_of_writes(difference: &Difference, sequence: &Sequence) -> boo
         || sequence.steps.iter().any(moves);
     let flags = |text: &str| text.split_whitespace().next().unwrap_or("").replace('P', "");
     match difference.field {
-        Field::Flags => flags(&difference.kernel).replace('F', "") == flags(&difference.stack).replace('F', ""),
+        Field::Flags => {
+            flags(&difference.kernel).replace('F', "") == flags(&difference.stack).replace('F', "")
+        }
         Field::Later if alike(difference) => true,
         Field::Replies
         | Field::Payload
@@ -217,8 +221,13 @@ pub(super) fn urgent_octet(difference: &Difference, sequence: &Sequence) -> bool
 }
 
 pub(super) fn short_timer(difference: &Difference, _: &Sequence) -> bool {
-    let closing = matches!(difference.state.as_str(), "CLOSE_WAIT" | "LAST_ACK" | "CLOSING" | "FIN_WAIT1" | "ESTABLISHED");
-    let bare = |text: &str| text == "[]" || (text.starts_with("[. ") && !text.contains(';') && text.contains("(0) ack"));
+    let closing = matches!(
+        difference.state.as_str(),
+        "CLOSE_WAIT" | "LAST_ACK" | "CLOSING" | "FIN_WAIT1" | "ESTABLISHED"
+    );
+    let bare = |text: &str| {
+        text == "[]" || (text.starts_with("[. ") && !text.contains(';') && text.contains("(0) ack"))
+    };
     match difference.field {
         Field::Replies => closing && bare(&difference.kernel) && bare(&difference.stack),
         Field::LaterTime => closing,
@@ -230,7 +239,8 @@ pub(super) fn short_timer(difference: &Difference, _: &Sequence) -> bool {
             closing && (early(&difference.kernel) || early(&difference.stack))
         }
         Field::Counter(Counter::OutSegs | Counter::DelayedAcks) => {
-            closing && matches!((difference.kernel.as_str(), difference.stack.as_str()), ("0", "1") | ("1", "0"))
+            closing
+                && matches!((difference.kernel.as_str(), difference.stack.as_str()), ("0", "1") | ("1", "0"))
         }
         _ => false,
     }

@@ -54,5 +54,8 @@ fn what_matters_is_never_excused() {
 #[test]
 fn the_coalescing_counter_is_excused() {
     let one = difference(Field::Counter(Counter::RcvCoalesce), "ESTABLISHED", "PSH|ACK", "1", "0");
-    assert_eq!(explains(&one, &generate::sequence(1, 5)).map(|known| known.name), Some("how segments share memory"));
+    assert_eq!(
+        explains(&one, &generate::sequence(1, 5)).map(|known| known.name),
+        Some("how segments share memory")
+    );
 }

@@ -9,7 +9,7 @@ use crate::send::AckFacts;
 use crate::time_wait::TIME_WAIT_LENGTH;
 use crate::{Arrival, Instant};
 use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
-use lastack_wire::tcp::Flags;
+use lastack_wire::tcp::{Flags, SackBlock};
 use std::ops::ControlFlow::{Break, Continue};
 
 impl Connection {
@@ -20,8 +20,10 @@ impl Connection {
             // Older than the largest window, or than the connection: nobody sent this in good faith.
             let tolerated = self.send.window_max.min(self.send.acked);
             if ack.lt(self.send.una - tolerated) {
-                // Linux echoes its clock all the same (measured).
-                self.update_ts_recent(arrival, turn);
+                if self.is_foreseen(arrival) {
+                    // Linux's fast path takes its clock before it looks at the number (measured).
+                    self.update_ts_recent(arrival, turn);
+                }
                 turn.out.dropped(DropReason::OldAck);
                 self.challenge(turn);
                 return Break(Outcome::Continue);
@@ -43,24 +45,33 @@ impl Connection {
 
     fn take_acknowledgment(&mut self, arrival: &Arrival, turn: &mut Turn) {
         self.count_acknowledgment(arrival, turn);
+        self.count_reported_duplicate(arrival, turn);
         self.update_ts_recent(arrival, turn);
         let window_moved = self.update_window(arrival);
         self.unreachable = None;
         self.retries.probes = 0;
         self.heard_at = turn.now;
         if self.send.una == self.send.nxt {
-            self.count_idle_duplicate(arrival, turn);
             self.answer_to_probe(turn);
         } else {
             self.judge_flight(arrival, window_moved, turn);
         }
     }
 
-    /// A D-SACK (RFC 2883) while nothing is in flight: it proves nothing, but Linux counts it (measured).
-    fn count_idle_duplicate(&self, arrival: &Arrival, turn: &mut Turn) {
-        let header = &arrival.header;
-        if self.sack && header.options.sack.first().is_some_and(|block| block.left.lt(header.ack)) {
+    /// A D-SACK (RFC 2883): of octets that are acknowledged, or inside the next block. It proves nothing when nothing was sent
+    /// twice (Linux tcp_check_dsack, measured).
+    fn count_reported_duplicate(&mut self, arrival: &Arrival, turn: &mut Turn) {
+        let (ack, blocks) = (arrival.header.ack, &arrival.header.options.sack);
+        let Some(first) = blocks.first().copied().filter(|_| self.sack) else { return };
+        let inside = |next: &SackBlock| first.left.ge(next.left) && first.right.le(next.right);
+        if first.left.lt(ack) {
             turn.out.count(Counter::DsackRecv);
+        } else if blocks.get(1).is_some_and(inside) {
+            turn.out.count(Counter::DsackOfoRecv);
+        } else {
+            return;
+        }
+        if self.tally().again == 0 {
             turn.out.count(Counter::DsackIgnoredDubious);
         }
     }
@@ -68,19 +79,22 @@ impl Connection {
     /// Linux counts what its header prediction foresaw apart from the rest: in ESTABLISHED, the next number, the window that
     /// stood before, no option but timestamps.
     fn count_acknowledgment(&self, arrival: &Arrival, turn: &mut Turn) {
+        if self.is_foreseen(arrival) && arrival.header.ack.gt(self.send.una) {
+            turn.out.count(Counter::HpAcks);
+        } else if arrival.is_empty() {
+            turn.out.count(Counter::PureAcks);
+        }
+    }
+
+    fn is_foreseen(&self, arrival: &Arrival) -> bool {
         let header = &arrival.header;
-        let foreseen = self.state == State::Established
+        self.state == State::Established
             && header.flags.without(Flags::PSH) == Flags::ACK
             && header.seq == self.receive.nxt
             && self.window_of(arrival) == self.send.window
             && header.options.sack.is_empty()
             && header.options.timestamps.is_some() == self.timestamps
-            && !self.holds_out_of_order();
-        if foreseen && header.ack.gt(self.send.una) {
-            turn.out.count(Counter::HpAcks);
-        } else if arrival.is_empty() {
-            turn.out.count(Counter::PureAcks);
-        }
+            && !self.holds_out_of_order()
     }
 
     /// RFC 7323 section 4.3: only a segment that begins at or before Last.ACK.sent speaks for what we echo.
