@@ -83,10 +83,8 @@ impl Stack {
         if let Some(peer) = work.requests.connect {
             self.connect(cell, peer, rng);
         }
-        if work.requests.give_up
-            && let Some(flow) = flow.filter(|flow| flow.kind() == FlowKind::ActiveOpen)
-        {
-            self.give_up_active(flow);
+        if work.requests.give_up {
+            self.give_up_connect(cell, flow);
         }
         let (close, abort) = (work.requests.close, work.requests.abort);
         match flow.map(|flow| (flow, flow.kind())) {
@@ -255,8 +253,19 @@ impl Stack {
         }
     }
 
-    /// shutdown() in SYN_SENT: nothing is sent, and ECONNRESET waits for whoever asks.
-    fn give_up_active(&mut self, flow: FlowRef) {
+    /// shutdown() in SYN_SENT: nothing is sent, and ECONNRESET waits for whoever asks. When the peer's SYN came meanwhile it
+    /// is the end of writing, as it would have been then.
+    fn give_up_connect(&mut self, cell: &Arc<Cell>, flow: Option<FlowRef>) {
+        let Some(flow) = flow else { return };
+        let open = self.flows.slabs.active.get(flow.slot()).filter(|_| flow.kind() == FlowKind::ActiveOpen);
+        if open.is_none_or(|entry| entry.engine.state() != State::SynSent) {
+            {
+                let mut inner = cell.lock();
+                inner.write_shutdown = true;
+                inner.requests.shutdown_write = true;
+            }
+            return cell.mark();
+        }
         let Some(entry) = self.take_active(flow) else { return };
         self.out.begin(self.now, entry.tuple);
         self.flows.forget(&entry.tuple, flow);

@@ -12,6 +12,7 @@ mod limits;
 mod listeners;
 mod matrix;
 mod memory;
+mod overtaken;
 mod ports;
 mod raw;
 mod shards;
