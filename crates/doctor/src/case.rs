@@ -174,7 +174,7 @@ impl<'a> Case<'a> {
                 let none = rows.peek().is_some() && rows.all(|row| info(row).is_none());
                 none.then(|| "the sockets come without TCP_INFO".to_owned())
             }
-            Source::Processes => unread(UnreadSource::Processes),
+            Source::Processes => unread(UnreadSource::Processes).or_else(|| unread(UnreadSource::Owners)),
             // A stack's counters tell when its memory came under pressure.
             Source::SocketUse if !self.is_kernel() => None,
             Source::SocketUse => unread(UnreadSource::SocketUse)
@@ -194,6 +194,7 @@ impl<'a> Case<'a> {
 fn noun(source: UnreadSource) -> &'static str {
     match source {
         UnreadSource::Processes => "processes",
+        UnreadSource::Owners => "owners of sockets",
         UnreadSource::Sockets => "sockets",
         UnreadSource::Counters => "tables of counters",
         UnreadSource::SocketUse => "sockstat",

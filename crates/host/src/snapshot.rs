@@ -26,6 +26,9 @@ pub const ROWS_MAX: usize = 500_000;
 /// Holders of one listener that are named; the others are workers of the same kind.
 const HOLDERS_MAX: usize = 64;
 
+/// Sockets without a known holder that are looked up again.
+const OWNERLESS_MAX: usize = 64;
+
 /// Sysctls of a network namespace that bear on TCP.
 const OF_NAMESPACE: &[&str] = &[
     "net.core.somaxconn",
@@ -170,6 +173,33 @@ fn holders(snapshot: &mut Snapshot) {
     if all.unreadable() > 0 {
         let why = "they belong to others: run as root (or with CAP_SYS_PTRACE) to see them";
         unread(snapshot, UnreadSource::Processes, all.unreadable().into(), why);
+    } else {
+        let hidden = hidden(&snapshot.rows);
+        let why = "no process of this /proc holds them: look from outside the container, or as root";
+        if hidden > 0 {
+            unread(snapshot, UnreadSource::Owners, hidden, why);
+        }
+    }
+}
+
+/// Sockets whose holder is in no /proc that can be seen: in another PID namespace, or hidden (hidepid). One that was closed
+/// before the processes were read does not count, so some are looked up again: when those are all gone, the others are taken
+/// for gone, too.
+fn hidden(rows: &[SocketRow]) -> u64 {
+    let ownerless =
+        |row: &&SocketRow| row.host.as_deref().is_some_and(|host| host.inode != 0 && host.holders.is_empty());
+    let mut diag = match Diag::open() {
+        Ok(diag) => diag,
+        Err(_) => return 0,
+    };
+    let mut still_there = |row: &SocketRow| {
+        let inode = diag.lookup(&row.flow, Extensions::default(), |view| view.inode());
+        matches!(inode, Ok(Some(inode)) if row.host.as_deref().is_some_and(|host| host.inode == inode))
+    };
+    let mut looked_up = rows.iter().filter(ownerless).take(OWNERLESS_MAX);
+    match looked_up.any(&mut still_there) {
+        true => rows.iter().filter(ownerless).count() as u64,
+        false => 0,
     }
 }
 

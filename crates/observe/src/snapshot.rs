@@ -196,6 +196,8 @@ pub struct Unread {
 pub enum UnreadSource {
     /// Descriptors of processes: some sockets have no known owner.
     Processes,
+    /// Who holds some sockets: no process that can be seen does.
+    Owners,
     /// Sockets beyond the bound of rows, or answers that made no sense.
     Sockets,
     /// Counters.

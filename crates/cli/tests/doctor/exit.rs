@@ -205,3 +205,31 @@ fn as_nobody_it_says_what_it_could_not_read() {
         drop(pile);
     });
 }
+
+/// As in a container: processes of outside are not there.
+#[test]
+fn without_the_hosts_proc_it_says_that_owners_are_unknown() {
+    const TEST: &str = "without_the_hosts_proc_it_says_that_owners_are_unknown";
+    if !has_program(TEST, "unshare") {
+        return;
+    }
+    in_namespace(TEST, || {
+        let pile = pile(100);
+        let output = Command::new("unshare")
+            .args(["--pid", "--fork", "--mount-proc", env!("CARGO_BIN_EXE_lastack"), "doctor", "--json"])
+            .args(OLD)
+            .output()
+            .unwrap();
+        let Ok(report) = serde_json::from_slice::<Value>(&output.stdout) else {
+            return skip(TEST, &format!("a PID namespace: {}", text(&output.stderr)));
+        };
+        let finding = &report["findings"][0];
+        assert_eq!(finding["id"], "LA-CW02", "{report:#}");
+        assert_eq!(finding["culprits"][0]["kind"], "listener", "{finding:#}");
+        let blind = report["blind"].to_string();
+        // The listener, too, belongs to nobody who can be seen.
+        assert!(blind.contains("101 owners of sockets could not be read"), "{blind}");
+        assert!(blind.contains("look from outside the container"), "{blind}");
+        drop(pile);
+    });
+}
