@@ -20,15 +20,19 @@ pub fn netlink(octets: &[u8]) {
     }
 }
 
-/// As what /proc and tracefs tell: counters, limits, links of descriptors; formats, statistics and pages of a tracepoint.
+/// As what /proc and tracefs tell: counters, limits, links of descriptors; formats, statistics and pages of a tracepoint. The
+/// first octet chooses.
 pub fn proc(octets: &[u8]) {
+    let Some((choice, octets)) = octets.split_first() else { return };
+    if choice % 2 == 1 {
+        return trace::read_any(octets);
+    }
     let text = String::from_utf8_lossy(octets);
     let mut counters = KernelCounters::default();
     counters.add_text(&text);
     counters.known();
     parse_socket_use(&text);
     processes::parse_any(octets);
-    trace::read_any(octets);
 }
 
 /// As an output that somebody pasted.

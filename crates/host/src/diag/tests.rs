@@ -109,7 +109,8 @@ proptest! {
         for choice in 0..3 {
             crate::fuzz::netlink(&[&[choice], &octets[..]].concat());
         }
-        crate::fuzz::proc(&octets);
+        crate::fuzz::proc(&[b"0", &octets[..]].concat());
+        crate::fuzz::proc(&[b"1", &octets[..]].concat());
         crate::fuzz::pasted(&octets);
     }
 
