@@ -148,6 +148,14 @@ pub const ALL: &[Known] = &[
         matches: shapes::short_timer,
     },
     Known {
+        name: "a timeout that was for nothing",
+        why: "Linux sees by F-RTO (RFC 5682) that an acknowledgment after a timeout was for what was sent first, and counts it; \
+              lastack sees it by timestamps and D-SACK only",
+        file: "crates/tcp/src/send/recovery.rs",
+        line: "Counter::LossUndo",
+        matches: shapes::needless_timeout,
+    },
+    Known {
         name: "old octets with a FIN",
         why: "Linux reports by D-SACK what came again in front of a FIN that ends the connection's receiving side; lastack \
               acknowledges the FIN before it would",

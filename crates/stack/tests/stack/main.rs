@@ -12,6 +12,7 @@ mod limits;
 mod listeners;
 mod matrix;
 mod memory;
+mod model;
 mod overtaken;
 mod ports;
 mod raw;

@@ -153,7 +153,7 @@ pub(super) fn time_wait_wraps(difference: &Difference, sequence: &Sequence) -> b
 }
 
 pub(super) fn memory_counters(difference: &Difference, _: &Sequence) -> bool {
-    matches!(difference.field, Field::Counter(Counter::RcvCoalesce | Counter::HpHits))
+    matches!(difference.field, Field::Counter(Counter::RcvCoalesce | Counter::HpHits | Counter::HpAcks))
 }
 
 pub(super) fn send_buffer(difference: &Difference, sequence: &Sequence) -> bool {
@@ -223,7 +223,7 @@ pub(super) fn urgent_octet(difference: &Difference, sequence: &Sequence) -> bool
 pub(super) fn short_timer(difference: &Difference, _: &Sequence) -> bool {
     let closing = matches!(
         difference.state.as_str(),
-        "CLOSE_WAIT" | "LAST_ACK" | "CLOSING" | "FIN_WAIT1" | "ESTABLISHED"
+        "CLOSE_WAIT" | "LAST_ACK" | "CLOSING" | "FIN_WAIT1" | "ESTABLISHED" | "SYN_SENT"
     );
     let bare = |text: &str| {
         text == "[]" || (text.starts_with("[. ") && !text.contains(';') && text.contains("(0) ack"))
@@ -249,4 +249,10 @@ pub(super) fn short_timer(difference: &Difference, _: &Sequence) -> bool {
 pub(super) fn duplicate_before_fin(difference: &Difference, _: &Sequence) -> bool {
     matches!(difference.field, Field::Options | Field::Sack | Field::Counter(Counter::DsackOldSent))
         && difference.class.contains("FIN")
+}
+
+pub(super) fn needless_timeout(difference: &Difference, sequence: &Sequence) -> bool {
+    let waits = |step: &Step| matches!(step, Step::Wait(_));
+    let counted = matches!(difference.field, Field::Counter(Counter::LossUndo | Counter::FullUndo));
+    counted && sequence.steps.iter().any(waits)
 }

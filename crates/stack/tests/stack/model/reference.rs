@@ -93,7 +93,9 @@ impl Model {
             }
             (_, Segment::RstOutside) => Expect::Nothing,
             // RFC 5961: challenges.
-            (_, Segment::RstInWindow | Segment::Syn | Segment::SynInWindow | Segment::AckFuture) => Expect::Ack,
+            (_, Segment::RstInWindow | Segment::Syn | Segment::SynInWindow | Segment::AckFuture) => {
+                Expect::Ack
+            }
             (_, Segment::Duplicate | Segment::BeyondWindow) => Expect::Ack,
             (_, Segment::AckOld) => Expect::Quiet,
             (_, Segment::Ack | Segment::Data(_) | Segment::Fin | Segment::FinCrossing) => {
@@ -105,7 +107,9 @@ impl Model {
     /// The listener stays for the whole run.
     fn arrives_in_listen(&mut self, segment: Segment) -> Expect {
         match segment {
-            Segment::Syn | Segment::SynInWindow => {
+            // Its number is not the one that the rest of the run counts from.
+            Segment::SynInWindow => Expect::Open,
+            Segment::Syn => {
                 *self = Model { state: Some(State::SynRecv), sent: 1, received: 1, ..Model::new() };
                 Expect::SynAck
             }

@@ -94,6 +94,7 @@ impl Connection {
             && self.window_of(arrival) == self.send.window
             && header.options.sack.is_empty()
             && header.options.timestamps.is_some() == self.timestamps
+            && header.options.timestamps.is_none_or(|ts| ts.value.wrapping_sub(self.ts_recent) as i32 >= 0)
             && !self.holds_out_of_order()
     }
 
