@@ -127,9 +127,11 @@ impl ActiveOpen {
         }
     }
 
-    /// The flow was in TIME_WAIT, and this was its TS.Recent.
-    pub fn inherit(&mut self, ts_recent: u32) {
+    /// The flow was in TIME_WAIT, and this was its TS.Recent. That the peer has timestamps is known, so the first window
+    /// counts in the segments that they leave (Linux 6.18, measured: 65160).
+    pub fn inherit(&mut self, ts_recent: u32, options: &SocketOptions, knobs: &Knobs) {
         self.inherited_ts = ts_recent;
+        self.window = first_window(self.offer.mss, true, options, knobs);
     }
 
     /// The application waits in a write: the third segment can wait for its data.

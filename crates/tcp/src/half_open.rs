@@ -252,10 +252,14 @@ impl HalfOpen {
             out.dropped(DropReason::NoAck);
             return HalfOpenVerdict::Keep;
         }
-        if let Some(ts) = header.options.timestamps.filter(|_| header.seq.le(self.irs + 1)) {
-            self.ts_recent = ts.value;
-        }
         HalfOpenVerdict::Establish
+    }
+
+    /// TS.Recent of the connection (RFC 7323 section 4.3). A segment that makes none, because the accept queue is full, leaves
+    /// the request's as it was (Linux 6.18, measured).
+    fn ts_recent_with(&self, third: &Arrival) -> u32 {
+        let in_order = third.header.options.timestamps.filter(|_| third.header.seq.le(self.irs + 1));
+        in_order.map_or(self.ts_recent, |ts| ts.value)
     }
 
     fn answer_syn_again(
@@ -428,7 +432,7 @@ impl HalfOpen {
             sack: self.agreed.has(Agreed::SACK),
             ecn: self.agreed.has(Agreed::ECN),
             ts_offset,
-            ts_recent: self.ts_recent,
+            ts_recent: self.ts_recent_with(arrival),
             rtt: self.round_trip(arrival, ts_offset, now),
             cautious: self.timeouts > 1 && !self.echoes_first_syn_ack(arrival, ts_offset),
             segments_in: 1,

@@ -57,7 +57,7 @@ impl Stack {
         if let Some((flow, record)) = old {
             self.out.begin(self.now, *tuple);
             record.reuse(&mut self.out);
-            engine.inherit(record.ts_recent());
+            engine.inherit(record.ts_recent(), options, &self.config.knobs);
             self.end_wait(flow);
         }
         Box::new(engine)

@@ -187,7 +187,18 @@ fn a_third_segment_out_of_order_does_not_move_the_timestamp() {
     let (mut request, mut out) = (request(true), output(NOW));
     let ahead = ends(true).segment("data out of order (+100)");
     let verdict = request.handle_segment(&ahead, 0, &Knobs::default(), NOW, &mut out);
-    assert_eq!((verdict, request.ts_recent), (HalfOpenVerdict::Establish, 500));
+    assert_eq!((verdict, request.ts_recent_with(&ahead)), (HalfOpenVerdict::Establish, 500));
+}
+
+/// T09, T25b: what finds the accept queue full, or comes too early for TCP_DEFER_ACCEPT, is not echoed.
+#[test]
+fn a_third_segment_that_makes_no_connection_does_not_move_the_timestamp() {
+    let (mut request, mut out) = (request(true), output(NOW));
+    let third = ends(true).segment("ACK exact (acks all)");
+    let verdict = request.handle_segment(&third, 0, &Knobs::default(), NOW, &mut out);
+    assert_eq!((verdict, request.ts_recent_with(&third)), (HalfOpenVerdict::Establish, 510));
+    let again = request.syn_ack(0, NOW).header.options.timestamps;
+    assert_eq!(again.map(|ts| ts.echo), Some(500));
 }
 
 /// Linux 6.18: only what a SYN-ACK carried may come back; zero is no echo.
