@@ -110,7 +110,8 @@ async fn a_receive_buffer_bounds_what_waits() {
     let unread = client.socket().unread();
     assert!((5000..=20_000).contains(&unread), "{unread}");
     let largest = *windows(&spy).0.iter().max().unwrap();
-    assert!((5000..=10_000).contains(&largest), "{largest}");
+    // Full segments use 1460 of 2304 octets of memory, and so much of the buffer is offered once they have shown it.
+    assert!((5000..=12_700).contains(&largest), "{largest}");
 }
 
 #[tokio::test(start_paused = true)]
