@@ -79,11 +79,12 @@ fn values(names: &[&str]) -> BTreeMap<String, String> {
     names.iter().filter_map(value).collect()
 }
 
-/// Looks at the thread's network namespace; `namespace` is how the user named it.
+/// Looks at the thread's network namespace; `namespace` is how the user named it. Without `owners` the processes are not looked
+/// through, which takes most of the time where there are many descriptors; then nobody holds anything.
 ///
 /// # Errors
 /// Only when the sockets themselves cannot be had; everything else that fails is in `unread`.
-pub fn take(machine: &Machine, namespace: Option<String>) -> Result<Snapshot, Error> {
+pub fn take(machine: &Machine, namespace: Option<String>, owners: bool) -> Result<Snapshot, Error> {
     let release = files::read(Path::new("/proc/sys/kernel/osrelease")).unwrap_or_default();
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let mut snapshot = Snapshot {
@@ -103,7 +104,9 @@ pub fn take(machine: &Machine, namespace: Option<String>) -> Result<Snapshot, Er
         unread(&mut snapshot, UnreadSource::Sockets, left_out, &why);
     }
     // After the sockets: one that is opened after the pass would seem to belong to nobody.
-    holders(&mut snapshot);
+    if owners {
+        holders(&mut snapshot);
+    }
     snapshot.listeners = listeners.iter().map(|listener| facts(listener, &snapshot.rows)).collect();
     match KernelCounters::read() {
         Ok(counters) => snapshot.counters = counters.into_values(),

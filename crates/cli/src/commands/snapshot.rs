@@ -35,7 +35,7 @@ pub(crate) fn run(options: &SnapshotOptions) -> Result<Verdict> {
     };
     let mut target = Looker::open(&options.look)?;
     match options.time {
-        None => write(target.look()?)?,
+        None => write(target.look(true)?)?,
         Some(time) => target.series(time, &mut write)?,
     }
     Ok(Verdict::Fine)
@@ -65,8 +65,8 @@ impl<'o> Looker<'o> {
         Ok(Looker::Kernel(options.place.net.as_ref()))
     }
 
-    /// Looks once.
-    pub(super) fn look(&mut self) -> Result<Snapshot> {
+    /// Looks once. Who holds the sockets is looked up only when asked for.
+    fn look(&mut self, owners: bool) -> Result<Snapshot> {
         match self {
             Looker::Stack(client) => stack::take(client),
             Looker::Kernel(place) => {
@@ -74,7 +74,7 @@ impl<'o> Looker<'o> {
                 let named = place.map(Place::to_string);
                 let take = || -> Result<Snapshot> {
                     let mut snapshot =
-                        kernel::take(&machine, named).context("looking at the kernel's sockets")?;
+                        kernel::take(&machine, named, owners).context("looking at the kernel's sockets")?;
                     files::add(&mut snapshot);
                     Ok(snapshot)
                 };
@@ -93,7 +93,7 @@ impl<'o> Looker<'o> {
         each: &mut dyn FnMut(Snapshot) -> Result<()>,
     ) -> Result<()> {
         let start = Instant::now();
-        let first = self.look()?;
+        let first = self.look(true)?;
         let looks = if first.rows.len() > MANY { FEW_LOOKS } else { LOOKS };
         each(first)?;
         for number in 1..looks {
@@ -105,7 +105,8 @@ impl<'o> Looker<'o> {
                 );
             }
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            each(self.look()?)?;
+            // Between the ends it is only asked which sockets are still there.
+            each(self.look(number == looks - 1)?)?;
         }
         Ok(())
     }

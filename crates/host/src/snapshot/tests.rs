@@ -7,7 +7,7 @@ fn a_look_names_this_process_as_the_holder_of_its_sockets() {
     let local = listener.local_addr().unwrap();
     let client = TcpStream::connect(local).unwrap();
     let server = listener.accept().unwrap().0;
-    let snapshot = take(&Machine::read(), None).unwrap();
+    let snapshot = take(&Machine::read(), None, true).unwrap();
     let row = snapshot.rows.iter().find(|row| row.flow.local == client.local_addr().unwrap()).unwrap();
     let host = row.host.as_ref().unwrap();
     assert_eq!(host.holders[0].pid, std::process::id());
