@@ -4,6 +4,7 @@
 //! move (16 by default). A test that this machine cannot run says `skipped:` and why, on stderr.
 
 mod capture;
+mod ecn;
 mod explained;
 mod flood;
 mod forward;
