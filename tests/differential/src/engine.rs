@@ -35,9 +35,11 @@ pub struct Place {
 /// Does everything that the kernel's run did, at the same times.
 pub fn play(sequence: &Sequence, place: &Place, ends: Ends, kernel: &Trace) -> Trace {
     let mut engine = Engine::new(sequence, place, ends);
+    let start = START + phase(kernel);
+    (engine.now, engine.start) = (start, start);
     let mut trace = Trace { end: kernel.end, ..Trace::default() };
     for (step, model) in sequence.all_steps().iter().zip(&kernel.moments) {
-        let later = engine.advance(START + model.at);
+        let later = engine.advance(start + model.at);
         if let Some(last) = trace.moments.last_mut() {
             last.later = later;
         }
@@ -45,7 +47,7 @@ pub fn play(sequence: &Sequence, place: &Place, ends: Ends, kernel: &Trace) -> T
         engine.pair_clocks(model, &moment);
         trace.moments.push(moment);
     }
-    let later = engine.advance(START + kernel.end);
+    let later = engine.advance(start + kernel.end);
     if let Some(last) = trace.moments.last_mut() {
         last.later = later;
     }
@@ -53,7 +55,26 @@ pub fn play(sequence: &Sequence, place: &Place, ends: Ends, kernel: &Trace) -> T
     trace
 }
 
+/// How far the kernel's clock of TSvals was into its tick at the first step: what explains most of the ticks that were seen.
+fn phase(kernel: &Trace) -> Duration {
+    let ticks: Vec<(Duration, u32)> = kernel
+        .moments
+        .iter()
+        .filter_map(|moment| Some((moment.at, clock(&moment.at_once.first()?.segment)?)))
+        .collect();
+    let Some(&(begun, base)) = ticks.first() else { return Duration::ZERO };
+    let fits = |phase: Duration| {
+        let tick = |at: Duration| (at + phase).as_micros() / 1000;
+        ticks
+            .iter()
+            .filter(|(at, value)| tick(*at) - tick(begun) == u128::from(value.wrapping_sub(base)))
+            .count()
+    };
+    (0..10).map(|step| Duration::from_micros(step * 100)).max_by_key(|phase| fits(*phase)).unwrap_or_default()
+}
+
 struct Engine<'s> {
+    start: Instant,
     sequence: &'s Sequence,
     ends: Ends,
     stack: Stack,
@@ -79,6 +100,7 @@ impl<'s> Engine<'s> {
         config.device = Capabilities { tso: true, checksum_offload: true };
         let stack = Stack::new(config, Secrets::from_rng(dice.rng()));
         Engine {
+            start: START,
             sequence,
             ends,
             stack,
@@ -147,7 +169,7 @@ impl<'s> Engine<'s> {
             self.now = self.now.max(deadline);
             self.stack.handle_timeout(self.now, self.dice.rng());
             self.settle();
-            let at = self.now.since(START);
+            let at = self.now.since(self.start);
             later.extend(self.take().into_iter().map(|reply| (at, reply)));
         }
         self.now = self.now.max(until);
@@ -198,6 +220,7 @@ impl<'s> Engine<'s> {
                 self.stream = Some(socket);
                 0
             }),
+            Call::Write(octets) => self.write(octets as usize)?,
             Call::CloseListener => {
                 drop(self.listener.take()?);
                 Ok(0)
@@ -216,6 +239,24 @@ impl<'s> Engine<'s> {
         Some(result.unwrap_or_else(errno))
     }
 
+    /// write() as a system call does it: packet by packet, between which what may be sent is sent.
+    fn write(&mut self, octets: usize) -> Option<Result<i64, SocketError>> {
+        let mut done = 0;
+        while done < octets {
+            let chunk = crate::wire::written(self.written, octets - done);
+            match self.stream.as_ref()?.try_write(chunk) {
+                Ok(taken) => {
+                    done += taken;
+                    self.written += taken;
+                }
+                Err(_) if done > 0 => break,
+                Err(error) => return Some(Err(error)),
+            }
+            self.settle();
+        }
+        Some(Ok(done as i64))
+    }
+
     fn call_stream(&mut self, call: Call) -> Option<Result<i64, SocketError>> {
         let stream = self.stream.as_ref()?;
         let options = |change: &dyn Fn(&mut lastack_stack::SocketOptions)| {
@@ -224,11 +265,6 @@ impl<'s> Engine<'s> {
         };
         Some(match call {
             Call::Read(octets) => read(stream, octets as usize),
-            Call::Write(octets) => {
-                let taken = stream.try_write(crate::wire::written(self.written, octets as usize));
-                self.written += *taken.as_ref().unwrap_or(&0);
-                taken.map(|taken| taken as i64)
-            }
             Call::ShutdownRead => stream.shutdown(Shutdown::Read).map(|()| 0),
             Call::ShutdownWrite => stream.shutdown(Shutdown::Write).map(|()| 0),
             Call::ShutdownBoth => stream.shutdown(Shutdown::Both).map(|()| 0),

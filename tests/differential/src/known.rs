@@ -156,6 +156,22 @@ pub const ALL: &[Known] = &[
         matches: shapes::needless_timeout,
     },
     Known {
+        name: "a cookie one beside",
+        why: "Linux keeps the MSS in the lowest bits of a cookie, so that a number beside a cookie is one with another MSS; in \
+              lastack's every bit is mixed",
+        file: "crates/tcp/src/cookie.rs",
+        line: "pub fn",
+        matches: shapes::cookie_beside,
+    },
+    Known {
+        name: "octets with an ancient acknowledgment",
+        why: "RFC 5961 section 5.2: a segment that acknowledges what was long acknowledged is discarded; Linux's fast path \
+              challenges it and takes its octets all the same",
+        file: "crates/tcp/src/connection/arrives/acknowledgment.rs",
+        line: "turn.out.dropped(DropReason::OldAck)",
+        matches: shapes::ancient_acknowledgment,
+    },
+    Known {
         name: "old octets with a FIN",
         why: "Linux reports by D-SACK what came again in front of a FIN that ends the connection's receiving side; lastack \
               acknowledges the FIN before it would",

@@ -30,7 +30,7 @@ pub fn script(sequence: &Sequence, kernel: &Trace, differences: &[Difference]) -
 }
 
 fn one_step(text: &mut String, sequence: &Sequence, step: &Step, moment: &Moment, after: Duration) {
-    let time = format!("+{}.{:06}", after.as_secs(), after.subsec_micros() / 1000 * 1000);
+    let time = format!("+{}.{:06}", after.as_secs(), after.subsec_millis() * 1000);
     match step {
         Step::Segment(_) => {
             if let Some(sent) = &moment.sent {

@@ -58,6 +58,8 @@ impl Socket {
             inner.received_len -= chunk.len();
             inner.consumed += chunk.len();
             inner.moved_towards_mark(chunk.len());
+            // Linux takes the FIN with the last octet.
+            inner.end_was_read = inner.peer_finished && inner.received_len == 0;
             return Ok(chunk);
         }
         Self::nothing_to_read(inner)?;

@@ -119,6 +119,12 @@ impl Reassembly {
             self.pinned -= block.octets.pinned();
             let past = block.left.distance_to(nxt).min(block.octets.len());
             block.octets.advance(past);
+            if past > 0 {
+                // What came in order had come out of order before (Linux tcp_ofo_queue).
+                let right = block.left + past;
+                let left = self.duplicate.map_or(block.left, |before| before.left.min(block.left));
+                self.duplicate = Some(SackBlock { left, right });
+            }
             self.recent.retain(|reported| reported.left.gt(nxt));
             if self.blocks.is_empty() {
                 self.blocks = Vec::new();

@@ -72,7 +72,26 @@ pub(super) fn simultaneous_close(difference: &Difference, sequence: &Sequence) -
             | Field::Later
             | Field::Counter(Counter::OutSegs | Counter::OrigDataSent)
     );
-    field && difference.state == "SYN_RECV" && difference.class.starts_with("close()") && crosses(sequence)
+    let closed = |step: &Step| {
+        use crate::sequence::Call;
+        matches!(step, Step::Call(Call::ShutdownWrite | Call::ShutdownBoth | Call::ShutdownRead))
+    };
+    // What was shut down during the handshake is told before the segment that completes it is worked on.
+    let early = sequence.steps.iter().any(closed)
+        && matches!(
+            difference.field,
+            Field::Flags
+                | Field::Ack
+                | Field::Seq
+                | Field::Counter(_)
+                | Field::State
+                | Field::End
+                | Field::Window
+                | Field::Replies
+                | Field::Options
+        );
+    let here = difference.state == "SYN_RECV" && crosses(sequence);
+    here && (early || (field && difference.class.starts_with("close()")))
 }
 
 pub(super) fn simultaneous_extras(difference: &Difference, sequence: &Sequence) -> bool {
@@ -81,7 +100,13 @@ pub(super) fn simultaneous_extras(difference: &Difference, sequence: &Sequence) 
         Field::Options
             | Field::Stamp
             | Field::Sack
-            | Field::Counter(Counter::DsackOldSent | Counter::DelayedAckLost)
+            | Field::Counter(
+                Counter::DsackOldSent
+                    | Counter::DelayedAckLost
+                    | Counter::PawsEstab
+                    | Counter::ChallengeAck
+                    | Counter::SynChallenge
+            )
     );
     let waits = difference.field == Field::Answer && difference.class.starts_with("write(");
     (field || waits) && difference.state == "SYN_RECV" && crosses(sequence)
@@ -236,7 +261,12 @@ pub(super) fn short_timer(difference: &Difference, _: &Sequence) -> bool {
                 let first = text.trim_start_matches('[').split_whitespace().next();
                 first.and_then(|ms| ms.parse::<u32>().ok()).is_some_and(|ms| ms <= 15)
             };
-            closing && (early(&difference.kernel) || early(&difference.stack))
+            let alone = |text: &str| {
+                text == "[]" || (text.contains(" ms . ") && !text.contains(';') && text.contains("(0) ack"))
+            };
+            let of_fin =
+                difference.state == "CLOSE_WAIT" && alone(&difference.kernel) && alone(&difference.stack);
+            closing && (of_fin || early(&difference.kernel) || early(&difference.stack))
         }
         Field::Counter(Counter::OutSegs | Counter::DelayedAcks) => {
             closing
@@ -255,4 +285,26 @@ pub(super) fn needless_timeout(difference: &Difference, sequence: &Sequence) -> 
     let waits = |step: &Step| matches!(step, Step::Wait(_));
     let counted = matches!(difference.field, Field::Counter(Counter::LossUndo | Counter::FullUndo));
     counted && sequence.steps.iter().any(waits)
+}
+
+pub(super) fn cookie_beside(difference: &Difference, sequence: &Sequence) -> bool {
+    difference.state == "none"
+        && difference.class.contains("ACK")
+        && sequence.setup.profile == Profile::Cookies
+}
+
+pub(super) fn ancient_acknowledgment(difference: &Difference, sequence: &Sequence) -> bool {
+    use crate::sequence::AckAt;
+    let far = |step: &Step| match step {
+        Step::Segment(shape) => {
+            shape.len > 0
+                && matches!(shape.ack, AckAt::Iss(_) | AckAt::Una(i32::MIN..0) | AckAt::Next(i32::MIN..-99))
+        }
+        _ => false,
+    };
+    let field = matches!(
+        difference.field,
+        Field::Ack | Field::Window | Field::RecvQueue | Field::Sack | Field::Options | Field::Counter(_)
+    );
+    field && difference.state == "ESTABLISHED" && sequence.steps.iter().any(far)
 }

@@ -91,6 +91,7 @@ impl Connection {
         self.state == State::Established
             && header.flags.without(Flags::PSH) == Flags::ACK
             && header.seq == self.receive.nxt
+            && self.send.nxt.since(header.ack) >= 0
             && self.window_of(arrival) == self.send.window
             && header.options.sack.is_empty()
             && header.options.timestamps.is_some() == self.timestamps

@@ -3,7 +3,7 @@
 use super::Check;
 use crate::connection::{Connection, Outcome, Turn};
 use crate::{Arrival, Instant};
-use lastack_observe::{Counter, DropReason};
+use lastack_observe::{Counter, DropReason, State};
 use std::ops::ControlFlow::{Break, Continue};
 use std::time::Duration;
 
@@ -86,9 +86,11 @@ impl Connection {
         if end.lt(self.receive.window.acked()) {
             return Some(DropReason::OutOfWindow);
         }
-        // Linux lets a FIN stand beyond the edge, and counts the peer's FIN as something that waits to be read.
+        // Linux lets a FIN stand beyond the edge, and counts the peer's FIN as something that waits to be read
+        // until close() throws it away.
         let octets_end = end - u32::from(arrival.header.flags.fin());
-        let queued = self.unread_octets() > 0 || self.peer_finished;
+        let thrown_away = self.orphan && self.state == State::LastAck;
+        let queued = self.unread_octets() > 0 || (self.peer_finished && !thrown_away);
         if arrival.header.seq.gt(edge) || (octets_end.gt(edge) && queued) {
             return Some(DropReason::BeyondWindow);
         }

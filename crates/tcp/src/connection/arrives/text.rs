@@ -104,7 +104,7 @@ impl Connection {
             self.move_window(len, arrival.pinned, turn.knobs.tcp_rmem[2]);
             self.measure_arrival(len, arrival, turn);
         }
-        if arrival.header.flags.fin() || self.join_out_of_order() {
+        if arrival.header.flags.fin() || self.join_out_of_order(turn) {
             self.take_fin(turn)
         } else {
             Continue(())
@@ -112,7 +112,7 @@ impl Connection {
     }
 
     /// Takes what waited out of order and is in order now. True when the peer's FIN comes next.
-    fn join_out_of_order(&mut self) -> bool {
+    fn join_out_of_order(&mut self, turn: &Turn) -> bool {
         if !self.holds_out_of_order() {
             let fin = self.fin_is_next();
             if fin {
@@ -132,6 +132,9 @@ impl Connection {
                 break;
             }
             self.deliver_queue(queue);
+        }
+        if !self.sack || !turn.knobs.tcp_dsack {
+            self.incoming().reassembly.forget_duplicate();
         }
         if !self.holds_out_of_order() {
             // RFC 5681 section 4.2: the peer waits to hear that the gap is filled.

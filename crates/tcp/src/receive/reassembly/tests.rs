@@ -68,8 +68,12 @@ fn in_order_octets_come_out_block_by_block() {
     assert!(queue.take_in_order(Seq(99)).is_none());
     let first = queue.take_in_order(Seq(120)).unwrap();
     assert_eq!(first.range(0, 100).to_bytes(), octets(120, 200));
-    assert_eq!(queue.sack_blocks(Seq(200), 3, &mut out).as_slice(), [block(250, 300)]);
+    // What came in order a second time is told once.
+    let told = [block(100, 120), block(250, 300)];
+    assert_eq!(queue.sack_blocks(Seq(200), 3, &mut out).as_slice(), told);
     assert!(queue.take_in_order(Seq(300)).is_none(), "it was overtaken");
+    assert_eq!(queue.sack_blocks(Seq(300), 3, &mut out).as_slice(), [block(250, 300)]);
+    assert_eq!(out.counters.value(Counter::DsackOldSent), 2);
     assert!(queue.is_idle());
     assert_eq!(queue.blocks.capacity(), 0);
 }
