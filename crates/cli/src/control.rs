@@ -37,6 +37,8 @@ pub(crate) enum Ask {
     About,
     /// Every socket, in several replies, closed by `end`.
     Sockets,
+    /// The same with TCP_INFO.
+    SocketsWithInfo,
     /// How many flows are in each state.
     Census,
     /// Every counter.

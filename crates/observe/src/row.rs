@@ -93,6 +93,9 @@ pub struct SocketRow {
     pub unaccepted: bool,
     /// What the handshake agreed on, once it has.
     pub negotiated: Option<Negotiated>,
+    /// TCP_INFO of a stack's socket, when asked for; the kernel's is in `host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub info: Option<Box<TcpInfo>>,
     /// What only the kernel tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Box<HostFacts>>,
@@ -114,6 +117,7 @@ impl SocketRow {
             orphan: false,
             unaccepted: false,
             negotiated: None,
+            info: None,
             host: None,
         }
     }

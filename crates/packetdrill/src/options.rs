@@ -26,7 +26,7 @@ const TCP_TX_DELAY: c_int = 37;
 pub(crate) const SO_MEMINFO: c_int = 55;
 
 /// The congestion control that every connection has.
-pub(crate) const CONGESTION: &[u8] = b"reno";
+pub(crate) const CONGESTION: &[u8] = lastack_stack::CONGESTION_CONTROL.as_bytes();
 
 /// Options that are kept and told: level, name, Linux's default.
 pub(crate) const KEPT: &[(c_int, c_int, i32)] = &[

@@ -15,12 +15,15 @@ impl Stack {
         let flow = socket.cell().lock().flow?;
         match flow.kind() {
             FlowKind::Connection => self.flow_info(flow.slot(), now),
-            FlowKind::ActiveOpen => {
-                let entry = self.flows.slabs.active.get(flow.slot())?;
-                Some(TcpInfo { pmtu: self.config.mtu.into(), ..entry.engine.info(now) })
-            }
+            FlowKind::ActiveOpen => self.opening_info(flow.slot(), now),
             FlowKind::HalfOpen | FlowKind::TimeWait => None,
         }
+    }
+
+    /// The same of an active open by its slot.
+    pub(crate) fn opening_info(&self, slot: u32, now: Instant) -> Option<TcpInfo> {
+        let entry = self.flows.slabs.active.get(slot)?;
+        Some(TcpInfo { pmtu: self.config.mtu.into(), ..entry.engine.info(now) })
     }
 
     /// The same of a connection by its slot.

@@ -2,7 +2,7 @@
 
 use crate::flows::{FlowKind, FlowRef};
 use crate::stack::Stack;
-use lastack_observe::{Flow, Instant, SocketRow, State, TimerKind};
+use lastack_observe::{Flow, Instant, SocketRow, State, TcpInfo, TimerKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -14,6 +14,14 @@ const CHUNKS_PER_TURN: usize = 64;
 pub struct Cursor {
     part: u8,
     slot: u32,
+    info: bool,
+}
+
+impl Cursor {
+    /// Rows of connections come with TCP_INFO.
+    pub fn with_info(self) -> Cursor {
+        Cursor { info: true, ..self }
+    }
 }
 
 /// The tables in the order in which they are told.
@@ -29,20 +37,21 @@ impl Stack {
         rows_max: usize,
         sink: &mut dyn FnMut(SocketRow),
     ) -> Option<Cursor> {
-        let Cursor { mut part, mut slot } = cursor;
+        let Cursor { mut part, mut slot, info } = cursor;
         let mut rows = 0;
         while part < PARTS {
             match self.next_in(part, slot) {
-                Ok(Some(used)) if rows == rows_max => return Some(Cursor { part, slot: used }),
+                Ok(Some(used)) if rows == rows_max => return Some(Cursor { part, slot: used, info }),
                 Ok(Some(used)) => {
-                    if let Some(row) = self.row(part, used, now) {
+                    if let Some(mut row) = self.row(part, used, now) {
+                        row.info = if info { self.info_of(part, used, now) } else { None };
                         sink(row);
                     }
                     rows += 1;
                     slot = used + 1;
                 }
                 Ok(None) => (part, slot) = (part + 1, 0),
-                Err(later) => return Some(Cursor { part, slot: later }),
+                Err(later) => return Some(Cursor { part, slot: later, info }),
             }
         }
         None
@@ -68,6 +77,15 @@ impl Stack {
             2 => self.connection_row(slot, now),
             3 | 4 => self.half_open_row(FlowRef::new(FlowKind::HalfOpen, part == 4, slot), now),
             _ => self.wait_row(FlowRef::new(FlowKind::TimeWait, part == 6, slot), now),
+        }
+    }
+
+    /// TIME_WAIT and half-open requests have none.
+    fn info_of(&self, part: u8, slot: u32, now: Instant) -> Option<Box<TcpInfo>> {
+        match part {
+            1 => self.opening_info(slot, now).map(Box::new),
+            2 => self.flow_info(slot, now).map(Box::new),
+            _ => None,
         }
     }
 

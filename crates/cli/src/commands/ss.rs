@@ -44,11 +44,17 @@ pub(crate) fn run(options: &SsOptions) -> Result<Verdict> {
         summarize(&client.census()?, options.json, &about.name, &mut out)?;
     } else {
         let mut rows = Vec::new();
-        client.sockets(|row| {
+        let keep = |row: SocketRow| {
             if passes(&row, options, &filter) {
                 rows.push(row);
             }
-        })?;
+        };
+        // JSON tells all there is.
+        if options.info || options.json {
+            client.sockets_with_info(keep)?;
+        } else {
+            client.sockets(keep)?;
+        }
         let rules = if options.explain { Some(explained::of_stack(&mut client)?) } else { None };
         if options.json {
             let sockets = Told::all(&rows, rules.as_ref());

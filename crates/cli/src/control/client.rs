@@ -75,8 +75,17 @@ impl Client {
     }
 
     /// Every socket, one after the other.
-    pub(crate) fn sockets(&mut self, mut each: impl FnMut(SocketRow)) -> Result<()> {
-        self.ask(Ask::Sockets)?;
+    pub(crate) fn sockets(&mut self, each: impl FnMut(SocketRow)) -> Result<()> {
+        self.each_socket(Ask::Sockets, each)
+    }
+
+    /// The same with TCP_INFO.
+    pub(crate) fn sockets_with_info(&mut self, each: impl FnMut(SocketRow)) -> Result<()> {
+        self.each_socket(Ask::SocketsWithInfo, each)
+    }
+
+    fn each_socket(&mut self, ask: Ask, mut each: impl FnMut(SocketRow)) -> Result<()> {
+        self.ask(ask)?;
         loop {
             match self.reply()? {
                 Reply::Sockets(rows) => rows.into_iter().for_each(&mut each),

@@ -7,6 +7,7 @@ use super::{About, Ask, REQUEST_MAX, Reply, Request, VERSION, lend};
 use anyhow::{Result, anyhow, bail};
 use lastack::net::Handle;
 use lastack::observe::Event;
+use lastack::stack::Cursor;
 use lastack::stack::knobs::{Knob, KnobError, table};
 use std::future::Future;
 use std::sync::Arc;
@@ -113,8 +114,9 @@ async fn answer(stream: &mut UnixStream, source: &Source, ask: Ask) -> Result<()
         Ask::About => send(stream, &Reply::About((*source.about).clone())).await,
         Ask::Census => send(stream, &Reply::Census(handle.census().await?)).await,
         Ask::Counters => send(stream, &Reply::Counters(Box::new(handle.counters().await?))).await,
-        Ask::Sockets => {
-            let mut cursor = Some(Default::default());
+        Ask::Sockets | Ask::SocketsWithInfo => {
+            let first = Cursor::default();
+            let mut cursor = Some(if matches!(ask, Ask::Sockets) { first } else { first.with_info() });
             while let Some(at) = cursor {
                 let (rows, next) = handle.page(at, ROWS_PER_REPLY).await?;
                 send(stream, &Reply::Sockets(rows)).await?;

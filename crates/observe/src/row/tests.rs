@@ -20,6 +20,7 @@ fn row() -> SocketRow {
             window_scale: Some((7, 10)),
             mss: 1448,
         }),
+        info: None,
         host: None,
     }
 }

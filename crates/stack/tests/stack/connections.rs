@@ -3,10 +3,10 @@
 use crate::raw::{Raw, ack};
 use crate::world::{World, address, config, ip, ipv6, read_all, text};
 use bytes::Bytes;
-use lastack_stack::observe::{Counter, State};
+use lastack_stack::observe::{Counter, SocketRow, State};
 use lastack_stack::wire::Checksum;
 use lastack_stack::wire::tcp::{Flags, Header};
-use lastack_stack::{Capabilities, Family, Instant, Linger, Shutdown, SocketError};
+use lastack_stack::{Capabilities, Cursor, Family, Instant, Linger, Shutdown, SocketError};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -360,4 +360,25 @@ fn a_device_that_cuts_gets_super_segments_with_partial_checksums() {
     }
     assert_eq!(got, 500_000);
     assert!(seen.get() > 10_000, "the largest packet had {} octets", seen.get());
+}
+
+#[test]
+fn rows_tell_tcp_info_when_asked() {
+    let mut world = World::pair();
+    let listener = world.listener(1, 80, 8);
+    let (client, server) = world.connected(&listener);
+    assert_eq!(client.try_write(vec![7; 3000].into()), Ok(3000));
+    world.run_ms(50);
+    assert_eq!(read_all(&server).0.len(), 3000);
+    let info = |rows: Vec<SocketRow>| {
+        let row = rows.into_iter().find(|row| row.state == State::Established).expect("it is connected");
+        row.info
+    };
+    assert_eq!(info(world.rows(0)), None);
+    let ours = info(world.rows_from(0, Cursor::default().with_info())).expect("it was asked for");
+    let theirs = info(world.rows_from(1, Cursor::default().with_info())).expect("it was asked for");
+    assert_eq!((ours.bytes_sent, ours.bytes_acked, ours.pmtu), (3000, 3001, 1500));
+    assert_eq!((theirs.bytes_received, theirs.data_segs_in), (3000, 3));
+    let listener = world.rows_from(1, Cursor::default().with_info());
+    assert!(listener.iter().any(|row| row.state == State::Listen && row.info.is_none()));
 }

@@ -229,9 +229,13 @@ impl World {
     }
 
     pub(crate) fn rows(&mut self, host: usize) -> Vec<SocketRow> {
+        self.rows_from(host, Cursor::default())
+    }
+
+    pub(crate) fn rows_from(&mut self, host: usize, first: Cursor) -> Vec<SocketRow> {
         let (mut rows, now) = (Vec::new(), self.now);
         for stack in &mut self.hosts[host] {
-            let mut cursor = Some(Cursor::default());
+            let mut cursor = Some(first);
             while let Some(from) = cursor {
                 cursor = stack.snapshot(now, from, 3, &mut |row| rows.push(row));
             }

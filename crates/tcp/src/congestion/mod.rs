@@ -10,6 +10,8 @@ use lastack_wire::Seq;
 use reno::Reno;
 use std::time::Duration;
 
+/// The name of the algorithm that every connection has, as TCP_CONGESTION and `ss -i` know it.
+pub const CONGESTION_CONTROL: &str = "reno";
 /// RFC 6928: ten segments at the start.
 pub(crate) const INITIAL_WINDOW: u32 = 10;
 /// No loss seen yet.

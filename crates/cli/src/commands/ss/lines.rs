@@ -311,7 +311,7 @@ impl<'a> Lines<'a> {
     /// What -i and -m add, on a line of its own.
     fn below(&mut self, row: &SocketRow) -> io::Result<()> {
         let Some(host) = row.host.as_deref() else {
-            return if self.options.info { info::agreed(row, &mut self.line) } else { Ok(()) };
+            return if self.options.info { self.of_stack_below(row) } else { Ok(()) };
         };
         let memory = host.memory.as_ref().filter(|_| self.options.kernel.memory);
         let info = host.info.as_ref().filter(|_| self.options.info);
@@ -326,6 +326,20 @@ impl<'a> Lines<'a> {
             info::info(row.state, host, info, options || extended, numeric, &mut self.line)?;
         }
         Ok(())
+    }
+}
+
+impl Lines<'_> {
+    /// What -i adds of a stack's socket: TCP_INFO, or else what the handshake agreed on.
+    fn of_stack_below(&mut self, row: &SocketRow) -> io::Result<()> {
+        let Some(told) = row.info.as_deref() else { return info::agreed(row, &mut self.line) };
+        self.line.extend_from_slice(b"\n\t");
+        let SsOptions { options, extended, numeric, .. } = *self.options;
+        let host = HostFacts {
+            congestion: Some(lastack::stack::CONGESTION_CONTROL.to_owned()),
+            ..HostFacts::default()
+        };
+        info::info(row.state, &host, told, options || extended, numeric, &mut self.line)
     }
 }
 

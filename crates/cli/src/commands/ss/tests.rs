@@ -1,7 +1,7 @@
 use super::*;
 use crate::options::{Command, Options};
 use clap::Parser;
-use lastack::observe::{Flow, Negotiated, TimerKind};
+use lastack::observe::{Flow, Negotiated, TcpInfo, TimerKind};
 use lastack_explain::Rule;
 use std::time::Duration;
 
@@ -121,4 +121,30 @@ fn the_summary_counts_and_its_json_has_a_schema() {
     assert!(said(false).starts_with("TCP:   2 (estab 0, synrecv 0, orphaned 0, timewait 1, listen 1)\n"));
     let json: serde_json::Value = serde_json::from_str(&said(true)).unwrap();
     assert_eq!((&json["schema"], &json["census"]["TIME_WAIT"]), (&SCHEMA.into(), &1.into()));
+}
+
+/// What a stack counts of a connection stands where the kernel's stands.
+#[test]
+fn info_of_a_stacks_connection() {
+    let mut connection = row(State::Established, "198.18.0.2:80", "198.18.0.1:40000");
+    connection.info = Some(Box::new(TcpInfo {
+        options: 5,
+        snd_wscale: 7,
+        rcv_wscale: 10,
+        rto_us: 204_000,
+        rtt_us: 1500,
+        rttvar_us: 750,
+        snd_cwnd: 10,
+        bytes_sent: 3000,
+        busy_time_us: 2_000,
+        ..TcpInfo::default()
+    }));
+    let options = options(&["-tin"]);
+    let mut out = Vec::new();
+    print(&[connection], &options, None, None, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(
+        text.ends_with("\n\t reno wscale:7,10 rto:204 rtt:1.5/0.75 cwnd:10 bytes_sent:3000 busy:2ms\n"),
+        "{text}"
+    );
 }
