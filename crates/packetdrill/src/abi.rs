@@ -79,9 +79,7 @@ pub unsafe extern "C" fn packetdrill_interface_init(so_flags: *const c_char, out
     };
     let (flags, unknown) = Flags::parse(&text);
     for word in unknown {
-        eprintln!(
-            "lastack-packetdrill: `{word}` in so_flags is not known: clock=, sysctl=, local=, mtu=, seed="
-        );
+        eprintln!("lastack-packetdrill: so_flags: {word}");
     }
     let _ = Place::new(out).set(table(live::enter(World::new(&flags))));
 }

@@ -115,11 +115,9 @@ pub(crate) fn placeholder() -> Result<c_int, Errno> {
     if fd < 0 { Err(last_errno()) } else { Ok(fd) }
 }
 
-/// Gives a descriptor back to the kernel. By its number, for `close` itself may be the preloaded one.
+/// Gives a descriptor back to the kernel, past the `close` of ours that may be preloaded.
 pub(crate) fn close_real(fd: c_int) -> Result<i64, Errno> {
-    // SAFETY: the system call takes a number and touches no memory of ours; callers own the descriptor.
-    let answer = unsafe { libc::syscall(libc::SYS_close, fd) };
-    if answer < 0 { Err(last_errno()) } else { Ok(0) }
+    if crate::preload::close_next(fd) < 0 { Err(last_errno()) } else { Ok(0) }
 }
 
 /// errno as the last call of libc left it.

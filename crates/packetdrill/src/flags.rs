@@ -4,6 +4,8 @@
 use lastack_stack::{Knobs, knobs::table};
 use std::net::IpAddr;
 
+const KNOWN: &str = "known are clock=, sysctl=, local=, mtu=, seed= and knobs (net.ipv4.NAME=)";
+
 /// What the flags ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Flags {
@@ -22,7 +24,8 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
-    /// Reads the flags; a word that is not known is told and passed over, for the tool has no way to hear of it.
+    /// Reads the flags. A word that cannot be taken is told, with the reason, and passed over: the tool has no way to hear
+    /// of it.
     pub(crate) fn parse(text: &str) -> (Flags, Vec<String>) {
         let mut flags = Flags {
             real_clock: false,
@@ -33,30 +36,42 @@ impl Flags {
             seed: 0x1a57_ac4b,
         };
         let words = text.split([',', ' ', '\t']).filter(|word| !word.is_empty());
-        let unknown = words.filter(|word| flags.take(word).is_none()).map(str::to_owned).collect();
-        (flags, unknown)
+        let refused =
+            words.filter_map(|word| Some(format!("`{word}` is passed over: {}", flags.take(word).err()?)));
+        let refused = refused.collect();
+        (flags, refused)
     }
 
-    fn take(&mut self, word: &str) -> Option<()> {
-        match word.trim_start_matches('-').split_once('=')? {
+    fn take(&mut self, word: &str) -> Result<(), String> {
+        let Some((name, value)) = word.trim_start_matches('-').split_once('=') else {
+            return Err(format!("it has no value; {KNOWN}"));
+        };
+        match (name, value) {
             ("clock", "real") => self.real_clock = true,
             ("clock", "virtual") => self.real_clock = false,
+            ("clock", _) => return Err("a clock is real or virtual".to_owned()),
             ("sysctl", "proc") => self.sysctl_proc = true,
             ("sysctl", "default") => self.sysctl_proc = false,
-            ("mtu", number) => self.mtu = number.parse().ok().filter(|&mtu| mtu >= 576)?,
-            ("seed", number) => self.seed = number.parse().ok()?,
-            ("local" | "local_ip" | "addr", address) => self.local.push(local(address)?),
+            ("sysctl", _) => return Err("knobs are from proc or default".to_owned()),
+            ("mtu", number) => {
+                let mtu = number.parse().ok().filter(|&mtu| mtu >= 576);
+                self.mtu = mtu.ok_or("an MTU is a number from 576 to 65535")?;
+            }
+            ("seed", number) => self.seed = number.parse().map_err(|_| "a seed is a number")?,
+            ("local" | "local_ip" | "addr", address) => {
+                self.local.push(local(address).ok_or("an address is written 192.0.2.1/24 or 2001:2::1/64")?);
+            }
             (name, value) if name.starts_with("net.") => {
-                let knob = table::find(name).ok()?;
+                let knob = table::find(name).map_err(|error| error.to_string())?;
                 // A colon stands for the blank between numbers, and for the comma of lists.
                 let list = name.ends_with("_ports") || name.ends_with("_key");
                 let value = value.replace(':', if list { "," } else { " " });
-                knob.write(&mut Knobs::default(), &value).ok()?;
+                knob.write(&mut Knobs::default(), &value).map_err(|error| error.to_string())?;
                 self.knobs.push((name.to_owned(), value));
             }
-            _ => return None,
+            (name, _) => return Err(format!("there is no `{name}`; {KNOWN}")),
         }
-        Some(())
+        Ok(())
     }
 }
 
@@ -66,7 +81,9 @@ fn local(text: &str) -> Option<(IpAddr, u8)> {
         None => (text, None),
     };
     let address: IpAddr = address.parse().ok()?;
-    Some((address, prefix.unwrap_or(if address.is_ipv4() { 24 } else { 64 })))
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = prefix.unwrap_or(if address.is_ipv4() { 24 } else { 64 });
+    (prefix <= longest).then_some((address, prefix))
 }
 
 #[cfg(test)]

@@ -71,6 +71,17 @@ pub unsafe extern "C" fn close(fd: c_int) -> c_int {
     }
 }
 
+/// The close() behind ours: libc's, or that of another library which was preloaded as well.
+pub(crate) fn close_next(fd: c_int) -> c_int {
+    type Real = unsafe extern "C" fn(c_int) -> c_int;
+    match next(c"close".as_ptr()) {
+        // SAFETY: close() has this type, takes a number, and the callers own the descriptor.
+        Some(real) => unsafe { std::mem::transmute::<*mut c_void, Real>(real)(fd) },
+        // SAFETY: the system call itself.
+        None => unsafe { libc::syscall(libc::SYS_close, fd) as c_int },
+    }
+}
+
 /// sendfile(2).
 ///
 /// # Safety

@@ -47,14 +47,18 @@ impl World {
         std::thread::current().id() == self.main
     }
 
-    /// Enters for one call: with the real clock, the time that passed has passed.
-    fn enter(&self) -> Guard<'_> {
+    /// Enters for one call: with the real clock, the time that passed has passed. A call that was on its way while the
+    /// library was closed is too late: nobody would wake it.
+    fn enter(&self) -> Result<Guard<'_>, Errno> {
         let mut core = self.lock();
+        if core.closed {
+            return Err(libc::EBADF);
+        }
         if !self.is_main() {
             core.set_busy(std::thread::current().id());
         }
         core.catch_up();
-        core
+        Ok(core)
     }
 
     /// Wakes whom a move of the stack concerns: nobody else, for who waits must be seen to sleep.
@@ -67,7 +71,7 @@ impl World {
 
     /// A call that answers at once.
     pub(crate) fn call(&self, call: impl FnOnce(&mut Core) -> Answer) -> Answer {
-        let mut core = self.enter();
+        let mut core = self.enter()?;
         let answer = call(&mut core);
         core.settle();
         self.tell(&core);
@@ -80,7 +84,7 @@ impl World {
         begin: impl FnOnce(&mut Core) -> Result<Wait, Errno>,
         attempt: impl FnMut(&mut Core) -> Option<Answer> + Send + 'static,
     ) -> Answer {
-        let mut core = self.enter();
+        let mut core = self.enter()?;
         let wait = begin(&mut core)?;
         let mut attempt: Attempt = Box::new(attempt);
         let answer = attempt(&mut core);

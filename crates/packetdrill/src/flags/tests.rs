@@ -3,12 +3,31 @@ use super::Flags;
 #[test]
 fn words_are_read_and_unknown_ones_told() {
     let (flags, unknown) = Flags::parse(
-        "clock=real,sysctl=proc local=10.0.0.1/8,local=fd00::1,mtu=1400,seed=7,x,mtu=5,net.ipv4.tcp_rmem=4096:5000:6000,net.ipv4.tcp_x=1",
+        "clock=real,sysctl=proc local=10.0.0.1/8,local=fd00::1,mtu=1400,seed=7 x,mtu=5,net.ipv4.tcp_rmem=4096:5000:6000,net.ipv4.tcp_x=1",
     );
     assert!(flags.real_clock && flags.sysctl_proc);
     assert_eq!(flags.local, [("10.0.0.1".parse().unwrap(), 8), ("fd00::1".parse().unwrap(), 64)]);
     assert_eq!((flags.mtu, flags.seed), (1400, 7));
-    assert_eq!(unknown, ["x", "mtu=5", "net.ipv4.tcp_x=1"]);
+    let reasons = [
+        "`x` is passed over: it has no value",
+        "`mtu=5` is passed over: an MTU is",
+        "net.ipv4.tcp_x: no such",
+    ];
+    assert_eq!(unknown.len(), reasons.len());
+    for (told, reason) in unknown.iter().zip(reasons) {
+        assert!(told.contains(reason), "{told}");
+    }
     assert_eq!(flags.knobs, [("net.ipv4.tcp_rmem".to_owned(), "4096 5000 6000".to_owned())]);
     assert!(!Flags::parse("").0.real_clock);
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let told = |word: &str| Flags::parse(word).1.join("");
+    assert!(told("clock=fast").ends_with("a clock is real or virtual"));
+    assert!(told("sysctl=mine").contains("proc or default"));
+    assert!(told("local=10.0.0.1/33").contains("192.0.2.1/24"));
+    assert!(told("colour=red").contains("there is no `colour`; known are clock="));
+    assert!(told("net.ipv4.tcp_syn_retries=many").contains("tcp_syn_retries"));
+    assert_eq!(told("--clock=virtual,sysctl=default"), "");
 }

@@ -3,7 +3,7 @@
 use crate::pair::{LOCAL, Pair, REMOTE, at, listen};
 use crate::tool::Raw;
 use libc::c_int;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 
 const BAD: c_int = 900;
 
@@ -116,5 +116,44 @@ fn epoll_arguments() {
     assert_eq!(control(libc::EPOLL_CTL_DEL, pair.fd), Err(libc::ENOENT));
     assert_eq!(pair.raw.epoll_wait(set, &mut event, 0, 0), Err(libc::EINVAL));
     assert_eq!(pair.raw.epoll_wait(pair.fd, &mut event, 1, 0), Err(libc::EINVAL));
+    pair.raw.free();
+}
+
+/// Null pointers with a length are EFAULT in every call that moves octets, and nothing is lost of what waits to be read.
+#[test]
+fn buffers_that_are_nowhere() {
+    let mut pair = Pair::accepted();
+    let (raw, fd) = (pair.raw, pair.fd);
+    let nowhere = libc::iovec { iov_base: null_mut(), iov_len: 10 };
+    assert_eq!(raw.write(fd, null(), 1000), Err(libc::EFAULT));
+    assert_eq!(raw.send(fd, null(), 1000, 0), Err(libc::EFAULT));
+    assert_eq!(raw.writev(fd, &nowhere, 1), Err(libc::EFAULT));
+    assert_eq!(raw.write(fd, null(), 0), Ok(0));
+    pair.data(1, 101);
+    assert_eq!(raw.take(fd, 0, 0), Ok(Vec::new()));
+    assert_eq!(raw.recv(fd, null_mut(), 1000, 0), Err(libc::EFAULT));
+    assert_eq!(raw.recv(fd, null_mut(), 1000, libc::MSG_PEEK), Err(libc::EFAULT));
+    assert_eq!(raw.readv(fd, &nowhere, 1), Err(libc::EFAULT));
+    assert_eq!(raw.recvmsg(fd, null_mut(), 0), Err(libc::EFAULT));
+    assert_eq!(raw.readv(fd, &nowhere, -1), Err(libc::EINVAL));
+    assert_eq!(raw.readv(fd, &nowhere, 1025), Err(libc::EINVAL));
+    assert_eq!(raw.setsockopt(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, null(), 4), Err(libc::EFAULT));
+    assert_eq!(raw.ioctl(fd, libc::FIONREAD, null_mut()), Err(libc::EFAULT));
+    assert_eq!(raw.take(fd, 1000, 0).map(|octets| octets.len()), Ok(100));
+    raw.free();
+}
+
+/// Stretches without octets between others are passed over, and a message of nothing but them sends nothing.
+#[test]
+fn vectors_with_empty_stretches() {
+    let mut pair = Pair::accepted();
+    let octets = [5_u8; 60];
+    let stretch = |len: usize| libc::iovec { iov_base: octets.as_ptr().cast_mut().cast(), iov_len: len };
+    assert_eq!(pair.raw.set(pair.fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, &[1]), Ok(0));
+    assert_eq!(pair.raw.writev(pair.fd, [0, 40, 0, 20].map(stretch).as_ptr(), 4), Ok(60));
+    pair.peer.expect("P. 1:61(60) ack 1 <...>");
+    assert_eq!(pair.raw.writev(pair.fd, [0, 0].map(stretch).as_ptr(), 2), Ok(0));
+    assert_eq!(pair.raw.writev(pair.fd, [10, 0, 50].map(stretch).as_ptr(), 3), Ok(60));
+    pair.peer.expect("P. 61:121(60) ack 1 <...>");
     pair.raw.free();
 }
