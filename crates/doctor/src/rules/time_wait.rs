@@ -80,7 +80,7 @@ fn pressure(case: &Case<'_>, budget: &Budget, path: &Path) -> Finding {
         )),
         false if path.time_wait > path.other => finding.because(format!(
             "This side closes first, so each connection keeps its local port in TIME_WAIT for {hold:.0} s (fixed in Linux). Ports count per \
-             source address, destination address and destination port: {:.0} ports / {hold:.0} s = {:.0} connections per second to \
+             source address, destination address and destination port: {:.0} ports / {hold:.0} s = {:.1} connections per second to \
              {}. Other destinations are not affected, and neither is any listener.",
             budget.ports,
             budget.ports / hold.max(0.001),

@@ -1,3 +1,5 @@
+mod leaks;
+
 use crate::rules::testing::Scene;
 use crate::{Culprit, examine};
 use lastack_observe::State;
