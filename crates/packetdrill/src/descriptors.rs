@@ -69,6 +69,19 @@ impl Open {
         }
     }
 
+    /// IP_FREEBIND, IP_TRANSPARENT or their sisters of IPv6: an address need not be ours to be bound.
+    pub(crate) fn binds_freely(&self) -> bool {
+        let options = [
+            (libc::IPPROTO_IP, libc::IP_FREEBIND),
+            (libc::IPPROTO_IP, libc::IP_TRANSPARENT),
+            (libc::IPPROTO_IPV6, libc::IPV6_FREEBIND),
+            (libc::IPPROTO_IPV6, libc::IPV6_TRANSPARENT),
+        ];
+        options
+            .iter()
+            .any(|option| self.kept.get(option).is_some_and(|value| value.iter().any(|octet| *octet != 0)))
+    }
+
     /// SO_MAX_PACING_RATE, octets per second, when it was set.
     pub(crate) fn pacing_max(&self) -> Option<u64> {
         let octets = self.kept.get(&(libc::SOL_SOCKET, libc::SO_MAX_PACING_RATE))?;

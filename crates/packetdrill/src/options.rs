@@ -1,7 +1,8 @@
 //! setsockopt() and getsockopt(): Linux's names, checks and units over the stack's options.
 //!
-//! Options that Linux has and no script can see obeyed here are kept and told, and nothing more (`KEPT`). TCP_INFO's layout
-//! is in `info`.
+//! Options that Linux has and that nothing here obeys are kept and told, and nothing more (`KEPT`): marks and priorities of
+//! packets, timestamps of what comes, thin streams, delays, IP_RECVERR, IP_MINTTL. SO_MAX_PACING_RATE is told by TCP_INFO; nothing
+//! paces. TCP_INFO's layout is in `info`.
 
 mod read;
 mod write;

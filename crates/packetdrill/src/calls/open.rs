@@ -21,7 +21,8 @@ pub(crate) fn bind(core: &mut Core, fd: c_int, name: Span) -> Answer {
         Named::Unspecified(_) => return Err(libc::EAFNOSUPPORT),
     };
     let ip = address.ip().to_canonical();
-    if !core.knows(ip.is_ipv6()) {
+    let free = core.open(fd)?.binds_freely();
+    if free || !core.knows(ip.is_ipv6()) {
         core.learn(ip);
     }
     linux(core.open(fd)?.socket.bind(address))?;

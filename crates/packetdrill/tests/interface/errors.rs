@@ -53,6 +53,8 @@ fn addresses() {
     let second = stream(raw);
     assert_eq!(raw.bind_to(second, at(LOCAL)), Err(libc::EADDRINUSE));
     assert_eq!(raw.bind_to(second, at("192.168.0.99:80")), Err(libc::EADDRNOTAVAIL));
+    assert_eq!(raw.set(second, libc::IPPROTO_IP, libc::IP_FREEBIND, &[1]), Ok(0));
+    assert_eq!(raw.bind_to(second, at("192.168.0.99:80")), Ok(0));
     let six = raw.socket(libc::AF_INET6, libc::SOCK_STREAM, 0).expect("socket") as c_int;
     assert_eq!(raw.bind_to(six, at(LOCAL)), Err(libc::EINVAL), "too short for an IPv6 address");
     raw.free();
