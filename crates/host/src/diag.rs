@@ -187,17 +187,28 @@ impl Diag {
 
     /// Calls `each` for every socket that the query matches.
     pub fn dump(&mut self, query: &Query, each: &mut dyn FnMut(&SocketView<'_>)) -> Result<Dumped, Error> {
-        self.bodies(query, &mut |body| SocketView::parse(body).map(|view| each(&view)))
+        self.bodies(&request::dump(query), &mut |body| SocketView::parse(body).map(|view| each(&view)))
     }
 
     /// The same for those who only count: no attribute is looked at.
     pub fn dump_briefly(&mut self, query: &Query, each: &mut dyn FnMut(&Brief)) -> Result<Dumped, Error> {
-        self.bodies(query, &mut |body| Brief::parse(body).map(|brief| each(&brief)))
+        self.bodies(&request::dump(query), &mut |body| Brief::parse(body).map(|brief| each(&brief)))
+    }
+
+    /// The same for both families in one walk of the kernel.
+    pub fn dump_both_briefly(
+        &mut self,
+        states: StateSet,
+        ports: PortFilter,
+        each: &mut dyn FnMut(&Brief),
+    ) -> Result<Dumped, Error> {
+        let asked = request::dump_both(states, ports);
+        self.bodies(&asked, &mut |body| Brief::parse(body).map(|brief| each(&brief)))
     }
 
     /// `each` says None of what it cannot read.
-    fn bodies(&mut self, query: &Query, each: &mut dyn FnMut(&[u8]) -> Option<()>) -> Result<Dumped, Error> {
-        let sequence = self.send(&request::dump(query))?;
+    fn bodies(&mut self, request: &[u8], each: &mut dyn FnMut(&[u8]) -> Option<()>) -> Result<Dumped, Error> {
+        let sequence = self.send(request)?;
         let mut dumped = Dumped::default();
         loop {
             let octets = self.receive()?;

@@ -9,6 +9,8 @@ const HEADER: usize = 16;
 const ERROR: u16 = 2;
 const DONE: u16 = 3;
 const SOCKET: u16 = 20;
+/// The answer to the older question for both families.
+const SOCKET_OLD: u16 = 18;
 const DUMP_INTERRUPTED: u16 = 0x10;
 
 /// One message, its head read.
@@ -30,7 +32,7 @@ impl<'a> Raw<'a> {
     /// An error that the kernel reports is an error here, but for the "error" zero, which is an acknowledgment.
     pub(crate) fn kind(&self) -> Result<Message<'a>, Error> {
         match self.number {
-            SOCKET => Ok(Message::Socket(self.body)),
+            SOCKET | SOCKET_OLD => Ok(Message::Socket(self.body)),
             DONE | ERROR => match self.errno() {
                 0 if self.number == DONE => Ok(Message::Done),
                 0 => Ok(Message::Other),

@@ -1,9 +1,10 @@
 //! The questions: `nlmsghdr`, `inet_diag_req_v2`, and the filter as an attribute (linux/inet_diag.h, linux/netlink.h).
 
-use super::{Extensions, Family, Query};
+use super::{Extensions, Family, PortFilter, Query, StateSet};
 use lastack_observe::Flow;
 use std::net::{IpAddr, SocketAddr};
 
+const TCPDIAG_GETSOCK: u16 = 18;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const SOCK_DESTROY: u16 = 21;
 const REQUEST: u16 = 0x1;
@@ -26,13 +27,27 @@ pub(super) fn dump(query: &Query) -> Vec<u8> {
     octets.extend([query.family.number(), TCP, extensions(query.extensions), 0]);
     octets.extend(query.states.0.to_ne_bytes());
     octets.extend([0; 48]);
-    let program = query.ports.program();
+    filter(&mut octets, query.ports);
+    finish(octets)
+}
+
+/// The older question (`inet_diag_req`), which means both families: one walk of the kernel instead of two.
+pub(super) fn dump_both(states: StateSet, ports: PortFilter) -> Vec<u8> {
+    let mut octets = header(TCPDIAG_GETSOCK, REQUEST | DUMP);
+    octets.extend([0; 4 + 48]);
+    octets.extend(states.0.to_ne_bytes());
+    octets.extend([0; 4]);
+    filter(&mut octets, ports);
+    finish(octets)
+}
+
+fn filter(octets: &mut Vec<u8>, ports: PortFilter) {
+    let program = ports.program();
     if !program.is_empty() {
         octets.extend((program.len() as u16 + 4).to_ne_bytes());
         octets.extend(ATTRIBUTE_BYTECODE.to_ne_bytes());
         octets.extend(program);
     }
-    finish(octets)
 }
 
 /// `interface`: the one that the socket is bound to; zero is any.

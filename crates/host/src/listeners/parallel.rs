@@ -3,7 +3,7 @@
 //! Each part is a question of its own, and the kernel walks its whole table for each: few parts, of about the same size.
 
 use super::Listeners;
-use crate::{Brief, Diag, Dumped, Error, Family, PortFilter, Query, StateSet};
+use crate::{Brief, Diag, Dumped, Error, PortFilter, StateSet};
 use lastack_observe::{Census, State};
 use std::num::NonZero;
 use std::sync::Mutex;
@@ -12,23 +12,19 @@ use std::thread;
 /// Where Linux begins to give ports away: servers' ends below, most clients' ends from here on.
 const EPHEMERAL: u16 = 32_768;
 
-/// Questions that together match every flow once, the largest first.
-fn parts() -> Vec<Query> {
+/// A question: both families, these states, these ports.
+type Part = (StateSet, PortFilter);
+
+/// Questions that together match every flow once, the largest first. On one core the kernel's walks are better saved.
+fn parts(cores: usize) -> Vec<Part> {
     let flows = StateSet::ALL.without(State::Listen);
+    if cores == 1 {
+        return vec![(flows, PortFilter::default())];
+    }
     let established = StateSet::of(&[State::Established]);
     let low = PortFilter::default().local(0..=EPHEMERAL - 1);
     let high = PortFilter::default().local(EPHEMERAL..=u16::MAX);
-    vec![
-        Query { ports: low, ..Query::new(Family::V4, established) },
-        Query { ports: high, ..Query::new(Family::V4, established) },
-        Query::new(Family::V4, flows.minus(established)),
-        Query::new(Family::V6, flows),
-    ]
-}
-
-/// On one core the kernel's walks are better saved.
-fn whole() -> Vec<Query> {
-    Family::ALL.map(|family| Query::new(family, StateSet::ALL.without(State::Listen))).into()
+    vec![(established, low), (established, high), (flows.minus(established), PortFilter::default())]
 }
 
 /// What one thread counted: by listener, in their order.
@@ -51,21 +47,21 @@ impl Tally {
 /// Adds every flow of the thread's namespace.
 pub(super) fn census(mut listeners: Listeners) -> Result<(Listeners, Dumped), Error> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let queue = Mutex::new(if cores > 1 { parts() } else { whole() });
+    let queue = Mutex::new(parts(cores));
     queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).reverse();
     let next = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
     let work = || -> Result<(Tally, Dumped), Error> {
         let mut tally =
             Tally { listeners: vec![Census::default(); listeners.all.len()], others: Census::default() };
         let (mut diag, mut dumped) = (Diag::open()?, Dumped::default());
-        while let Some(query) = next() {
-            dumped.add(diag.dump_briefly(&query, &mut |brief| tally.add(&listeners, brief))?);
+        while let Some((states, ports)) = next() {
+            dumped.add(diag.dump_both_briefly(states, ports, &mut |brief| tally.add(&listeners, brief))?);
         }
         Ok((tally, dumped))
     };
     let results: Vec<Result<(Tally, Dumped), Error>> = thread::scope(|scope| {
         // A thread is in the namespace of the one that made it.
-        let others: Vec<_> = (1..cores.min(4)).map(|_| scope.spawn(work)).collect();
+        let others: Vec<_> = (1..cores.min(3)).map(|_| scope.spawn(work)).collect();
         let mine = work();
         let join = |thread: thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
