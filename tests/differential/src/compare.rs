@@ -306,3 +306,6 @@ fn list(replies: &[Reply]) -> String {
     let lines: Vec<String> = replies.iter().map(|reply| reply.segment.to_string()).collect();
     format!("[{}]", lines.join("; "))
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,3 +93,6 @@ fn plainer_shapes(shape: &Shape) -> Vec<Shape> {
     });
     changed.filter(|other| other != shape).collect()
 }
+
+#[cfg(test)]
+mod tests;

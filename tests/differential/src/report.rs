@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Sequences side by side.
-const BATCH: u64 = 400;
+const BATCH: u64 = 500;
 /// How long a sequence is left alone at its end: delayed acknowledgments and first retransmissions show.
 const TAIL: Duration = Duration::from_millis(320);
 /// Looks before a difference counts: a busy machine makes some that are none.
 const LOOKS: usize = 3;
 /// Runs until one is taken although the machine was busy between its steps.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 4;
 /// Sequences that a search for a smaller one may try.
 const TRIES: usize = 120;
 /// Of each kind, so many are made small and told.

@@ -181,3 +181,6 @@ fn odd(dice: &mut Dice, setup: &Setup, shape: &mut Shape) {
         _ => shape.damaged = dice.chance(300),
     }
 }
+
+#[cfg(test)]
+mod tests;
