@@ -18,7 +18,8 @@ pub(crate) fn error_of(cause: Cause, state: State, reason: Option<Unreachable>) 
     match cause {
         Cause::Refused => Some(SocketError::Refused),
         Cause::Reset if state == State::CloseWait => Some(SocketError::BrokenPipe),
-        Cause::Reset => Some(SocketError::Reset),
+        // Linux treats octets that nobody will read as the peer's own reset (tcp_reset, measured).
+        Cause::Reset | Cause::DataAfterClose => Some(SocketError::Reset),
         Cause::TimedOut | Cause::KeepaliveTimedOut => Some(SocketError::TimedOut),
         Cause::Unreachable => Some(reason.map_or(SocketError::HostUnreachable, SocketError::from)),
         Cause::DeviceLost => Some(SocketError::NetworkDown),

@@ -249,7 +249,7 @@ impl TimeWait {
             .header
             .options
             .timestamps
-            .is_some_and(|ts| self.timestamps && (ts.value.wrapping_sub(self.ts_recent) as i32) > 0);
+            .is_some_and(|ts| self.timestamps && (self.ts_recent.wrapping_sub(ts.value) as i32) < 0);
         later || arrival.header.seq.gt(self.rcv_nxt)
     }
 

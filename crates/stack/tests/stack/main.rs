@@ -1,5 +1,6 @@
 //! Whole stacks against each other over an exchange in memory, under a virtual clock.
 
+mod as_measured;
 mod autocork;
 mod chaos;
 mod connections;

@@ -18,6 +18,11 @@ impl ActiveOpen {
     ) -> ActiveVerdict {
         let header = &arrival.header;
         let flags = header.flags;
+        if !flags.ack() && !flags.rst() && !flags.syn() {
+            // Before any number is looked at (Linux, measured).
+            out.dropped(DropReason::NoAck);
+            return ActiveVerdict::Keep;
+        }
         let timestamps = self.offer.timestamps && peer.offer.timestamps;
         if timestamps && !flags.rst() && paws_rejects(arrival, peer.ts_recent, TS_REPLAY) {
             out.count(Counter::PawsEstab);

@@ -67,6 +67,7 @@ pub(super) fn simultaneous_close(difference: &Difference, sequence: &Sequence) -
             | Field::End
             | Field::Options
             | Field::Window
+            | Field::Seq
             | Field::Timer
             | Field::SendQueue
             | Field::Later
@@ -101,7 +102,8 @@ pub(super) fn simultaneous_extras(difference: &Difference, sequence: &Sequence) 
             | Field::Stamp
             | Field::Sack
             | Field::Counter(
-                Counter::DsackOldSent
+                Counter::BeyondWindow
+                    | Counter::DsackOldSent
                     | Counter::DelayedAckLost
                     | Counter::PawsEstab
                     | Counter::ChallengeAck
@@ -109,7 +111,9 @@ pub(super) fn simultaneous_extras(difference: &Difference, sequence: &Sequence) 
             )
     );
     let waits = difference.field == Field::Answer && difference.class.starts_with("write(");
-    (field || waits) && difference.state == "SYN_RECV" && crosses(sequence)
+    // A SYN that nobody acknowledged stays in flight there.
+    let flies = matches!(difference.field, Field::Timer | Field::SendQueue);
+    crosses(sequence) && (flies || ((field || waits) && difference.state == "SYN_RECV"))
 }
 
 pub(super) fn simultaneous_count(difference: &Difference, sequence: &Sequence) -> bool {
@@ -161,6 +165,14 @@ pub(super) fn window_by_memory(difference: &Difference, sequence: &Sequence) -> 
     }
     if difference.field == Field::Later {
         return alike(difference);
+    }
+    let at_edge = |step: &Step| matches!(step, Step::Segment(shape) if matches!(shape.seq, crate::sequence::SeqAt::Edge(_)));
+    let of_edge = matches!(
+        difference.field,
+        Field::SendQueue | Field::Counter(Counter::BeyondWindow | Counter::OfoQueue)
+    );
+    if of_edge && sequence.steps.iter().any(at_edge) {
+        return true;
     }
     let numbers = ws_number(&difference.kernel).zip(ws_number(&difference.stack));
     let close = |(kernel, stack): (u32, u32)| {

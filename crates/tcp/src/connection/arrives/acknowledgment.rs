@@ -17,13 +17,13 @@ impl Connection {
         let ack = arrival.header.ack;
         self.count_duplicate_report(arrival);
         if ack.lt(self.send.una) {
+            if self.is_foreseen(arrival) {
+                // Linux's fast path takes its clock before it looks at the number (measured).
+                self.update_ts_recent(arrival, turn);
+            }
             // Older than the largest window, or than the connection: nobody sent this in good faith.
             let tolerated = self.send.window_max.min(self.send.acked);
             if ack.lt(self.send.una - tolerated) {
-                if self.is_foreseen(arrival) {
-                    // Linux's fast path takes its clock before it looks at the number (measured).
-                    self.update_ts_recent(arrival, turn);
-                }
                 turn.out.dropped(DropReason::OldAck);
                 self.challenge(turn);
                 return Break(Outcome::Continue);
@@ -71,7 +71,8 @@ impl Connection {
         } else {
             return;
         }
-        if self.tally().again == 0 {
+        let tally = self.tally();
+        if tally.had_twice == 0 || tally.had_twice > tally.again {
             turn.out.count(Counter::DsackIgnoredDubious);
         }
     }

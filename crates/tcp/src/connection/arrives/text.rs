@@ -85,6 +85,7 @@ impl Connection {
 
     fn take_in_order(&mut self, arrival: &mut Arrival, turn: &mut Turn) -> Check {
         let known = arrival.header.seq.distance_to(self.receive.nxt) as usize;
+        let whole = arrival.payload.len() as u32;
         let payload = arrival.payload.split_off(known.min(arrival.payload.len()));
         let len = payload.len() as u32;
         if len > 0 && !self.has_memory_in_order(arrival.pinned, turn) {
@@ -94,8 +95,9 @@ impl Connection {
         if len > 0 {
             self.heed_mark(arrival);
             self.deliver(payload, arrival.pinned);
+            // The peer's segments are as long as it sent them, whatever of them is new.
             self.ack.data_arrived(
-                len,
+                whole,
                 self.receive.mss,
                 self.receive.usable(),
                 self.rto(turn.knobs),
