@@ -1,7 +1,7 @@
 //! State changes as the kernel makes them: the tracepoint `sock:inet_sock_set_state`, read from the raw ring buffer.
 //!
 //! It tells of full sockets only: TIME_WAIT never appears (FIN_WAIT2 becomes CLOSE as the small record takes over), a passive
-//! open appears when the third segment of the handshake comes. It tells of every network namespace; [`matching`] finds ours.
+//! open appears when the third segment of the handshake comes. It tells of every network namespace; `matching` finds ours.
 
 mod format;
 mod instance;
