@@ -199,10 +199,9 @@ impl Diag {
     pub fn dump_both_briefly(
         &mut self,
         states: StateSet,
-        ports: PortFilter,
         each: &mut dyn FnMut(&Brief),
     ) -> Result<Dumped, Error> {
-        let asked = request::dump_both(states, ports);
+        let asked = request::dump_both(states);
         self.bodies(&asked, &mut |body| Brief::parse(body).map(|brief| each(&brief)))
     }
 

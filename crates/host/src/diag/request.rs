@@ -1,6 +1,6 @@
 //! The questions: `nlmsghdr`, `inet_diag_req_v2`, and the filter as an attribute (linux/inet_diag.h, linux/netlink.h).
 
-use super::{Extensions, Family, PortFilter, Query, StateSet};
+use super::{Extensions, Family, Query, StateSet};
 use lastack_observe::Flow;
 use std::net::{IpAddr, SocketAddr};
 
@@ -27,27 +27,22 @@ pub(super) fn dump(query: &Query) -> Vec<u8> {
     octets.extend([query.family.number(), TCP, extensions(query.extensions), 0]);
     octets.extend(query.states.0.to_ne_bytes());
     octets.extend([0; 48]);
-    filter(&mut octets, query.ports);
-    finish(octets)
-}
-
-/// The older question (`inet_diag_req`), which means both families: one walk of the kernel instead of two.
-pub(super) fn dump_both(states: StateSet, ports: PortFilter) -> Vec<u8> {
-    let mut octets = header(TCPDIAG_GETSOCK, REQUEST | DUMP);
-    octets.extend([0; 4 + 48]);
-    octets.extend(states.0.to_ne_bytes());
-    octets.extend([0; 4]);
-    filter(&mut octets, ports);
-    finish(octets)
-}
-
-fn filter(octets: &mut Vec<u8>, ports: PortFilter) {
-    let program = ports.program();
+    let program = query.ports.program();
     if !program.is_empty() {
         octets.extend((program.len() as u16 + 4).to_ne_bytes());
         octets.extend(ATTRIBUTE_BYTECODE.to_ne_bytes());
         octets.extend(program);
     }
+    finish(octets)
+}
+
+/// The older question (`inet_diag_req`), which means both families: one walk of the kernel instead of two.
+pub(super) fn dump_both(states: StateSet) -> Vec<u8> {
+    let mut octets = header(TCPDIAG_GETSOCK, REQUEST | DUMP);
+    octets.extend([0; 4 + 48]);
+    octets.extend(states.0.to_ne_bytes());
+    octets.extend([0; 4]);
+    finish(octets)
 }
 
 /// `interface`: the one that the socket is bound to; zero is any.

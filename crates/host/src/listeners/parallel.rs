@@ -3,28 +3,18 @@
 //! Each part is a question of its own, and the kernel walks its whole table for each: few parts, of about the same size.
 
 use super::Listeners;
-use crate::{Brief, Diag, Dumped, Error, PortFilter, StateSet};
+use crate::{Brief, Diag, Dumped, Error, StateSet};
 use lastack_observe::{Census, State};
 use std::num::NonZero;
 use std::sync::Mutex;
 use std::thread;
 
-/// Where Linux begins to give ports away: servers' ends below, most clients' ends from here on.
-const EPHEMERAL: u16 = 32_768;
-
-/// A question: both families, these states, these ports.
-type Part = (StateSet, PortFilter);
-
-/// Questions that together match every flow once, the largest first. On one core the kernel's walks are better saved.
-fn parts(cores: usize) -> Vec<Part> {
+/// Questions that together match every flow once. The kernel looks at every socket for each, so there are no more than two:
+/// nearly all sockets are established, and the others cost less each.
+fn parts(cores: usize) -> Vec<StateSet> {
     let flows = StateSet::ALL.without(State::Listen);
-    if cores == 1 {
-        return vec![(flows, PortFilter::default())];
-    }
     let established = StateSet::of(&[State::Established]);
-    let low = PortFilter::default().local(0..=EPHEMERAL - 1);
-    let high = PortFilter::default().local(EPHEMERAL..=u16::MAX);
-    vec![(established, low), (established, high), (flows.minus(established), PortFilter::default())]
+    if cores > 1 { vec![established, flows.minus(established)] } else { vec![flows] }
 }
 
 /// What one thread counted: by listener, in their order.
@@ -54,14 +44,14 @@ pub(super) fn census(mut listeners: Listeners) -> Result<(Listeners, Dumped), Er
         let mut tally =
             Tally { listeners: vec![Census::default(); listeners.all.len()], others: Census::default() };
         let (mut diag, mut dumped) = (Diag::open()?, Dumped::default());
-        while let Some((states, ports)) = next() {
-            dumped.add(diag.dump_both_briefly(states, ports, &mut |brief| tally.add(&listeners, brief))?);
+        while let Some(states) = next() {
+            dumped.add(diag.dump_both_briefly(states, &mut |brief| tally.add(&listeners, brief))?);
         }
         Ok((tally, dumped))
     };
     let results: Vec<Result<(Tally, Dumped), Error>> = thread::scope(|scope| {
         // A thread is in the namespace of the one that made it.
-        let others: Vec<_> = (1..cores.min(3)).map(|_| scope.spawn(work)).collect();
+        let others: Vec<_> = (1..cores.min(2)).map(|_| scope.spawn(work)).collect();
         let mine = work();
         let join = |thread: thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
