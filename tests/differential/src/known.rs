@@ -76,6 +76,22 @@ pub const ALL: &[Known] = &[
         matches: shapes::simultaneous_count,
     },
     Known {
+        name: "simultaneous open: the limit of answers begins anew",
+        why: "an answer to an invalid segment in SYN_RECV counts for Linux's limit of the connection (500 ms), because both are \
+              one socket; lastack's connection begins with a limit of its own",
+        file: "crates/tcp/src/connection/mod.rs",
+        line: "answers: AnswerLimit::default()",
+        matches: shapes::limit_of_answers,
+    },
+    Known {
+        name: "D-SACKs that prove nothing, counted",
+        why: "Linux counts a D-SACK in the segment that ends a handshake, too, and calls it dubious by the sizes of its own \
+              packets; lastack's handshake does not look at SACK blocks, and its sizes are the MSS",
+        file: "crates/tcp/src/connection/arrives/acknowledgment.rs",
+        line: "fn count_reported_duplicate",
+        matches: shapes::counted_reports,
+    },
+    Known {
         name: "a request that gets data with a second SYN-ACK",
         why: "Linux makes a full socket of the request before it looks at the SYN bit, and challenges; lastack looks first and \
               resets, as both do without the data",

@@ -169,7 +169,9 @@ pub(super) fn window_by_memory(difference: &Difference, sequence: &Sequence) -> 
     let at_edge = |step: &Step| matches!(step, Step::Segment(shape) if matches!(shape.seq, crate::sequence::SeqAt::Edge(_)));
     let of_edge = matches!(
         difference.field,
-        Field::SendQueue | Field::Counter(Counter::BeyondWindow | Counter::OfoQueue)
+        Field::SendQueue
+            | Field::Options
+            | Field::Counter(Counter::BeyondWindow | Counter::OfoQueue | Counter::ChallengeAck)
     );
     if of_edge && sequence.steps.iter().any(at_edge) {
         return true;
@@ -319,4 +321,25 @@ pub(super) fn ancient_acknowledgment(difference: &Difference, sequence: &Sequenc
         Field::Ack | Field::Window | Field::RecvQueue | Field::Sack | Field::Options | Field::Counter(_)
     );
     field && difference.state == "ESTABLISHED" && sequence.steps.iter().any(far)
+}
+
+pub(super) fn limit_of_answers(difference: &Difference, sequence: &Sequence) -> bool {
+    let counted = matches!(
+        difference.field,
+        Field::Counter(
+            Counter::OutSegs | Counter::ChallengeAck | Counter::AckSkippedChallenge | Counter::AckSkippedSeq
+        )
+    );
+    let silent = difference.field == Field::Replies
+        && difference.kernel == "[]"
+        && difference.stack.starts_with("[. ");
+    crosses(sequence) && (silent || counted)
+}
+
+pub(super) fn counted_reports(difference: &Difference, sequence: &Sequence) -> bool {
+    let reports =
+        |step: &Step| matches!(step, Step::Segment(shape) if shape.sack != crate::sequence::SackAt::None);
+    let counted =
+        matches!(difference.field, Field::Counter(Counter::DsackRecv | Counter::DsackIgnoredDubious));
+    counted && sequence.steps.iter().any(reports)
 }
