@@ -1,4 +1,4 @@
-//! What is counted where, for TCP_INFO ([`Tally`](super::tally::Tally)). Decides nothing.
+//! What is counted where, for TCP_INFO ([`Tally`]). Decides nothing.
 
 use super::Connection;
 use super::tally::{Tally, Wait};
