@@ -120,6 +120,8 @@ counters! {
     PawsTimewait = "TcpExtPAWSTimewait",
     /// Segments of a connection rejected by their timestamp.
     PawsEstab = "TcpExtPAWSEstab",
+    /// Bare acknowledgments of a connection, overtaken on their way, that their timestamp made pass unanswered.
+    PawsOldAck = "TcpExtPAWSOldAck",
     /// SYNs for a request rejected by their timestamp.
     PawsActive = "TcpExtPAWSActive",
     /// Delayed acknowledgments sent.

@@ -158,7 +158,8 @@ impl TimeWait {
             // FIN_WAIT2 has nothing to lose.
             return self.kill(Cause::Reset, out);
         }
-        if flags.syn() {
+        // One that begins before RCV.NXT passes here and is judged as what it carries besides (Linux, measured).
+        if flags.syn() && arrival.header.seq.ge(self.rcv_nxt) {
             return self.refuse(arrival, Cause::InvalidSyn, out);
         }
         if !flags.ack() {

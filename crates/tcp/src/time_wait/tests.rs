@@ -102,6 +102,19 @@ fn every_segment_in_fin_wait_2() {
     }
 }
 
+/// A SYN of old numbers with octets that reach into the window is judged by its missing ACK.
+#[test]
+fn a_syn_from_before_the_window_is_no_reset_in_fin_wait_2() {
+    let ends = ends(State::FinWait2, true);
+    for (before, reset) in [(1, false), (0, true)] {
+        let syn = ends.plain(Flags::SYN, RCV - before, Seq(0), 100);
+        let mut out = output(NOW);
+        let verdict = record(State::FinWait2, true).handle_segment(&syn, 0, &Knobs::default(), NOW, &mut out);
+        assert_eq!(matches!(verdict, TimeWaitVerdict::Kill(_)), reset, "{before}");
+        assert_eq!(out.poll_reply().is_some(), reset, "{before}");
+    }
+}
+
 /// T06, line by line: SYN.seq against RCV.NXT, SYN.TSval against the last, and who sends timestamps.
 #[test]
 fn which_syn_takes_the_flow_over() {

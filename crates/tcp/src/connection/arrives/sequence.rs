@@ -52,6 +52,12 @@ impl Connection {
         if flags.syn() {
             return Break(self.challenge_syn(turn));
         }
+        if flags.ack() && arrival.is_empty() && arrival.header.seq.lt(self.receive.nxt) {
+            // RFC 7323 wants an answer; Linux gives none to an acknowledgment that was merely overtaken (measured).
+            turn.out.count(Counter::PawsOldAck);
+            turn.out.dropped(DropReason::Paws);
+            return Break(Outcome::Continue);
+        }
         turn.out.count(Counter::PawsEstab);
         turn.out.dropped(DropReason::Paws);
         self.acknowledge_duplicate(arrival, Counter::AckSkippedPaws, turn);

@@ -226,6 +226,21 @@ fn an_old_timestamp_is_answered_and_dropped() {
     }
 }
 
+/// An acknowledgment that was overtaken on its way is dropped without a word, as Linux does it; octets beside it are answered.
+#[test]
+fn a_bare_acknowledgment_with_an_old_number_and_timestamp_is_silent() {
+    for (octets, answered) in [(&b""[..], false), (&b"x"[..], true)] {
+        let (mut lab, peer_next, our_next) = in_state("ESTABLISHED");
+        lab.times();
+        let mut arrival = lab.segment(ACK, peer_next - 1, our_next, octets);
+        arrival.header.options.timestamps.as_mut().unwrap().value = 1;
+        lab.arrive(arrival);
+        assert_eq!(lab.count(Counter::PawsOldAck), u64::from(!answered));
+        assert_eq!(lab.count(Counter::PawsEstab), u64::from(answered));
+        assert_eq!(reply(&lab, peer_next, our_next), if answered { "ACK+0" } else { "-" });
+    }
+}
+
 #[test]
 fn a_timestamp_is_never_old_after_24_days() {
     let mut lab = Lab::new();
