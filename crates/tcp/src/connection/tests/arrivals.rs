@@ -237,7 +237,7 @@ fn a_bare_acknowledgment_with_an_old_number_and_timestamp_is_silent() {
         lab.arrive(arrival);
         assert_eq!(lab.count(Counter::PawsOldAck), u64::from(!answered));
         assert_eq!(lab.count(Counter::PawsEstab), u64::from(answered));
-        assert_eq!(reply(&lab, peer_next, our_next), if answered { "ACK+0" } else { "-" });
+        assert_eq!(reply(&lab, peer_next, our_next), if answered { "ACK+0 sack" } else { "-" });
     }
 }
 
