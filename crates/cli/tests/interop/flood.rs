@@ -205,8 +205,8 @@ fn with_cookies_everybody_is_served() {
         until("the queue is full", || half_open(&stack) == HALF_OPEN_MAX);
         let kept = TcpStream::connect((STACK, PORT)).expect("a cookie lets in");
         let (served, most) = besiege(&stack, size, 30);
-        let rows = lastack(&["ss", "--stack", &stack, "-tinH", "state", "established"]);
-        assert!(rows.contains(" ts sack wscale:"), "{rows}");
+        let rows = lastack(&["ss", "--stack", &stack, "-tinoH", "state", "established"]);
+        assert!(rows.contains(" ts sack ") && rows.contains(" wscale:"), "{rows}");
         drop(kept);
         let sent = flood.end();
         let (cookies, back) = (counter("TcpExtSyncookiesSent"), counter("TcpExtSyncookiesRecv"));
