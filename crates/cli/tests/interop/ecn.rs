@@ -34,7 +34,7 @@ fn the_kernel_asks_and_the_stack_agrees() {
         assert!(reading.join().expect("the reader does not panic"));
         let ours = printed(
             env!("CARGO_BIN_EXE_lastack"),
-            &["ss", "--stack", &name, "-tinH", "state", "established"],
+            &["ss", "--stack", &name, "-tinoH", "state", "established"],
         );
         assert!(ours.contains(" sack ecn "), "{ours}");
         let kernel = printed("ss", &["-tionH", "dport", "=", &ECHO.to_string()]);
