@@ -3,6 +3,7 @@
 //! A matcher sees one difference and its sequence. It must not excuse more than it says: it names the fields, and where it can
 //! the state, the call or the setup.
 
+mod among;
 mod shapes;
 
 #[cfg(test)]
@@ -24,8 +25,18 @@ pub struct Known {
     pub file: &'static str,
     /// Words of the line that does it.
     pub line: &'static str,
-    matches: fn(&Difference, &Sequence) -> bool,
+    matches: Matcher,
 }
+
+/// What it looks at.
+#[derive(Clone, Copy, Debug)]
+enum Matcher {
+    /// The difference alone.
+    Alone(fn(&Difference, &Sequence) -> bool),
+    /// All differences of the sequence: it is what follows from another.
+    Among(fn(&Difference, &Sequence, &[Difference]) -> bool),
+}
+use Matcher::{Alone, Among};
 
 impl Known {
     /// `FILE:LINE`, from the sources as they are.
@@ -49,7 +60,7 @@ pub const ALL: &[Known] = &[
               clear it when SYNs cross), and bounds numbers by the peer's unscaled window: a fault that lastack does not copy",
         file: "crates/tcp/src/active_open.rs",
         line: "window: scaled_window(self.window, agreed.window_scale)",
-        matches: shapes::simultaneous_window,
+        matches: Alone(shapes::simultaneous_window),
     },
     Known {
         name: "simultaneous open: close() before the third segment",
@@ -57,7 +68,7 @@ pub const ALL: &[Known] = &[
               begins when the handshake is done, so the FIN waits for that, and a reset is as bare as that of a request",
         file: "crates/stack/src/calls.rs",
         line: "In SYN_RECV the handshake goes on",
-        matches: shapes::simultaneous_close,
+        matches: Alone(shapes::simultaneous_close),
     },
     Known {
         name: "simultaneous open: what comes in SYN_RECV",
@@ -65,7 +76,7 @@ pub const ALL: &[Known] = &[
               timestamps and lets a writer wait although sending was shut down; lastack's is a record without these",
         file: "crates/tcp/src/active_open/syn_received.rs",
         line: "fn handle_in_syn_received",
-        matches: shapes::simultaneous_extras,
+        matches: Alone(shapes::simultaneous_extras),
     },
     Known {
         name: "simultaneous open: the SYN-ACK is no segment sent",
@@ -73,7 +84,7 @@ pub const ALL: &[Known] = &[
               every segment that leaves",
         file: "crates/tcp/src/active_open/syn_sent.rs",
         line: "out.reply(self.syn(now))",
-        matches: shapes::simultaneous_count,
+        matches: Alone(shapes::simultaneous_count),
     },
     Known {
         name: "simultaneous open: the limit of answers begins anew",
@@ -81,7 +92,7 @@ pub const ALL: &[Known] = &[
               one socket; lastack's connection begins with a limit of its own",
         file: "crates/tcp/src/connection/mod.rs",
         line: "answers: AnswerLimit::default()",
-        matches: shapes::limit_of_answers,
+        matches: Alone(shapes::limit_of_answers),
     },
     Known {
         name: "D-SACKs that prove nothing, counted",
@@ -89,7 +100,7 @@ pub const ALL: &[Known] = &[
               packets; lastack's handshake does not look at SACK blocks, and its sizes are the MSS",
         file: "crates/tcp/src/connection/arrives/acknowledgment.rs",
         line: "fn count_reported_duplicate",
-        matches: shapes::counted_reports,
+        matches: Alone(shapes::counted_reports),
     },
     Known {
         name: "a request that gets data with a second SYN-ACK",
@@ -97,7 +108,7 @@ pub const ALL: &[Known] = &[
               resets, as both do without the data",
         file: "crates/tcp/src/half_open.rs",
         line: "reset(arrival, ResetReason::InvalidSyn, out)",
-        matches: shapes::request_syn_ack,
+        matches: Alone(shapes::request_syn_ack),
     },
     Known {
         name: "a small receive buffer",
@@ -105,7 +116,7 @@ pub const ALL: &[Known] = &[
               driver (2304 octets for 1400), lastack what it really keeps",
         file: "crates/tcp/src/receive/window.rs",
         line: "self.part_of(self.rcvbuf.saturating_sub",
-        matches: shapes::small_receive_buffer,
+        matches: Alone(shapes::small_receive_buffer),
     },
     Known {
         name: "a window after segments that cost more than they bring",
@@ -113,7 +124,7 @@ pub const ALL: &[Known] = &[
               a segment more or less is offered when that matters",
         file: "crates/tcp/src/receive/window.rs",
         line: "fn space(&self, charged: usize)",
-        matches: shapes::window_by_memory,
+        matches: Alone(shapes::window_by_memory),
     },
     Known {
         name: "the window of TIME_WAIT wraps",
@@ -121,7 +132,7 @@ pub const ALL: &[Known] = &[
               lastack writes 65535",
         file: "crates/tcp/src/connection/mod.rs",
         line: "window_field: (window >> self.receive.window.scale())",
-        matches: shapes::time_wait_wraps,
+        matches: Alone(shapes::time_wait_wraps),
     },
     Known {
         name: "how segments share memory",
@@ -129,7 +140,7 @@ pub const ALL: &[Known] = &[
               free room in the driver's buffers; lastack's queue of chunks has none of these",
         file: "crates/tcp/src/chunk.rs",
         line: "fn push_copied",
-        matches: shapes::memory_counters,
+        matches: Alone(shapes::memory_counters),
     },
     Known {
         name: "a send buffer in small segments",
@@ -137,7 +148,7 @@ pub const ALL: &[Known] = &[
               counts octets, and doubles with the congestion window",
         file: "crates/tcp/src/connection/rows.rs",
         line: "pub fn send_limit",
-        matches: shapes::send_buffer,
+        matches: Alone(shapes::send_buffer),
     },
     Known {
         name: "where writes are cut",
@@ -145,7 +156,7 @@ pub const ALL: &[Known] = &[
               then, and joins the FIN to the last; lastack cuts and marks when it sends",
         file: "crates/tcp/src/connection/transmit.rs",
         line: "fn plan_new",
-        matches: shapes::cut_of_writes,
+        matches: Alone(shapes::cut_of_writes),
     },
     Known {
         name: "the urgent octet in Recv-Q",
@@ -153,7 +164,7 @@ pub const ALL: &[Known] = &[
               once",
         file: "crates/tcp/src/connection/incoming.rs",
         line: "incoming.ready.push(octets.slice(..at), pinned)",
-        matches: shapes::urgent_octet,
+        matches: Alone(shapes::urgent_octet),
     },
     Known {
         name: "a timer of a few milliseconds",
@@ -161,7 +172,7 @@ pub const ALL: &[Known] = &[
               step that comes before it is answered first; lastack's clock is exact",
         file: "crates/tcp/src/connection/ack.rs",
         line: "const TICK: Duration",
-        matches: shapes::short_timer,
+        matches: Alone(shapes::short_timer),
     },
     Known {
         name: "a timeout that was for nothing",
@@ -169,7 +180,7 @@ pub const ALL: &[Known] = &[
               lastack sees it by timestamps and D-SACK only",
         file: "crates/tcp/src/send/recovery.rs",
         line: "Counter::LossUndo",
-        matches: shapes::needless_timeout,
+        matches: Alone(shapes::needless_timeout),
     },
     Known {
         name: "a cookie one beside",
@@ -177,7 +188,7 @@ pub const ALL: &[Known] = &[
               lastack's every bit is mixed",
         file: "crates/tcp/src/cookie.rs",
         line: "pub fn",
-        matches: shapes::cookie_beside,
+        matches: Alone(shapes::cookie_beside),
     },
     Known {
         name: "octets with an ancient acknowledgment",
@@ -185,7 +196,7 @@ pub const ALL: &[Known] = &[
               challenges it and takes its octets all the same",
         file: "crates/tcp/src/connection/arrives/acknowledgment.rs",
         line: "turn.out.dropped(DropReason::OldAck)",
-        matches: shapes::ancient_acknowledgment,
+        matches: Alone(shapes::ancient_acknowledgment),
     },
     Known {
         name: "old octets with a FIN",
@@ -193,11 +204,75 @@ pub const ALL: &[Known] = &[
               acknowledges the FIN before it would",
         file: "crates/tcp/src/connection/arrives/fin.rs",
         line: "self.send_ack(turn);",
-        matches: shapes::duplicate_before_fin,
+        matches: Alone(shapes::duplicate_before_fin),
+    },
+    Known {
+        name: "a small receive buffer: what fits one window only",
+        why: "a segment that fits the larger of two windows of a small receive buffer is taken by one side and \
+              answered as out of its window by the other; Linux's window is smaller by what its driver's buffers cost",
+        file: "crates/tcp/src/receive/window.rs",
+        line: "self.part_of(self.rcvbuf.saturating_sub",
+        matches: Among(among::fits_one_small_window),
+    },
+    Known {
+        name: "a window beyond its field",
+        why: "without a scale Linux keeps the right edge of a window above 65535 although the field cannot say it \
+              (tcp_select_window keeps rcv_wnd before it bounds the field); lastack's edge is the one that the peer \
+              was told",
+        file: "crates/tcp/src/receive/window.rs",
+        line: "window = window.min(u32::from(u16::MAX) << self.scale)",
+        matches: Among(among::beyond_the_field),
+    },
+    Known {
+        name: "simultaneous open: numbers by an unscaled window",
+        why: "Linux judges old acknowledgments by the largest window that it took for the peer's when SYNs crossed, \
+              in another scale; lastack judges them by the window that was said",
+        file: "crates/tcp/src/active_open.rs",
+        line: "window: scaled_window(self.window, agreed.window_scale)",
+        matches: Among(among::simultaneous_numbers),
+    },
+    Known {
+        name: "a D-SACK is counted when it is sent",
+        why: "Linux counts TCPDSACKOldSent when it notes the old octets (tcp_dsack_set), even when no acknowledgment \
+              tells them; lastack counts what it sends",
+        file: "crates/tcp/src/receive/reassembly.rs",
+        line: "out.count(if old { Counter::DsackOldSent }",
+        matches: Among(among::old_octets_counted),
+    },
+    Known {
+        name: "a FIN that comes again with old octets",
+        why: "Linux takes the FIN of a segment that begins before it as a new octet of the queue, so Recv-Q shows one \
+              more and it is acknowledged at once; lastack's Recv-Q counts a FIN once",
+        file: "crates/tcp/src/connection/arrives/fin.rs",
+        line: "State::CloseWait | State::Closing | State::LastAck => Continue(())",
+        matches: Among(among::fin_again),
+    },
+    Known {
+        name: "the urgent octet and a reader",
+        why: "Linux stops a read() at the urgent mark and leaves the octet out when the reader passes it; lastack \
+              takes it out of the stream as it arrives, so a count differs by the urgent octets",
+        file: "crates/tcp/src/connection/incoming.rs",
+        line: "incoming.ready.push(octets.slice(..at), pinned)",
+        matches: Among(among::urgent_octet_read),
+    },
+    Known {
+        name: "an error that read() has passed",
+        why: "with octets left, Linux's read() gives them and keeps the error of a reset for SO_ERROR; lastack's \
+              read() gives both at once to its caller",
+        file: "crates/stack/src/socket/io.rs",
+        line: "if let Some(error) = inner.take_error()",
+        matches: Among(among::error_after_read),
     },
 ];
 
-/// The one that explains a difference.
-pub fn explains(difference: &Difference, sequence: &Sequence) -> Option<&'static Known> {
-    ALL.iter().find(|known| (known.matches)(difference, sequence))
+/// The one that explains a difference; `found` are all of the sequence.
+pub fn explains(
+    difference: &Difference,
+    found: &[Difference],
+    sequence: &Sequence,
+) -> Option<&'static Known> {
+    ALL.iter().find(|known| match known.matches {
+        Alone(matches) => matches(difference, sequence),
+        Among(matches) => matches(difference, sequence, found),
+    })
 }

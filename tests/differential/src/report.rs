@@ -98,7 +98,9 @@ fn play_group(
     for _ in 1..LOOKS {
         let unclear: Vec<&Sequence> = differing
             .iter()
-            .filter(|(sequence, found)| found.iter().any(|one| known::explains(one, sequence).is_none()))
+            .filter(|(sequence, found)| {
+                found.iter().any(|one| known::explains(one, found, sequence).is_none())
+            })
             .map(|(sequence, _)| *sequence)
             .collect();
         if unclear.is_empty() {
@@ -166,7 +168,7 @@ fn judge(
     let mut names: Vec<&'static str> = Vec::new();
     let mut strange: Vec<&Difference> = Vec::new();
     for difference in found {
-        match known::explains(difference, sequence) {
+        match known::explains(difference, found, sequence) {
             Some(Known { name, .. }) => names.push(name),
             None => strange.push(difference),
         }

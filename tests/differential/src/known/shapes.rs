@@ -5,7 +5,7 @@ use crate::sequence::{Profile, Sequence, Start, Step};
 use lastack_observe::Counter;
 
 /// SYNs may cross: connect() was called, and the peer sends a SYN.
-fn crosses(sequence: &Sequence) -> bool {
+pub(super) fn crosses(sequence: &Sequence) -> bool {
     let syn = |step: &Step| matches!(step, Step::Segment(shape) if shape.flags.syn());
     match sequence.setup.start {
         Start::SynRecvSimultaneous => true,
@@ -15,7 +15,7 @@ fn crosses(sequence: &Sequence) -> bool {
 }
 
 /// Window scaling is off.
-fn unscaled(sequence: &Sequence) -> bool {
+pub(super) fn unscaled(sequence: &Sequence) -> bool {
     sequence.setup.peer.window_scale.is_none() || sequence.setup.profile == Profile::Bare
 }
 
@@ -186,8 +186,9 @@ pub(super) fn window_by_memory(difference: &Difference, sequence: &Sequence) -> 
 
 pub(super) fn time_wait_wraps(difference: &Difference, sequence: &Sequence) -> bool {
     let numbers = ws_number(&difference.kernel).zip(ws_number(&difference.stack));
+    let leaves = matches!(difference.state.as_str(), "FIN_WAIT2" | "TIME_WAIT");
     difference.field == Field::Window
-        && unscaled(sequence)
+        && (unscaled(sequence) || leaves)
         && numbers.is_some_and(|(kernel, stack)| stack == 65_535 && kernel < 20_000)
 }
 
@@ -342,4 +343,9 @@ pub(super) fn counted_reports(difference: &Difference, sequence: &Sequence) -> b
     let counted =
         matches!(difference.field, Field::Counter(Counter::DsackRecv | Counter::DsackIgnoredDubious));
     counted && sequence.steps.iter().any(reports)
+}
+
+/// A number, alone or in `Some(…)`.
+pub(super) fn number_in(text: &str) -> Option<u32> {
+    text.parse().ok().or_else(|| ws_number(text))
 }
