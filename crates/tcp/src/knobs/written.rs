@@ -13,7 +13,7 @@ struct Entry {
     means: Numbers,
 }
 
-/// What was written and means something else. Mostly empty.
+/// What was written and means something else, by name: the order of writing makes no difference. Mostly empty.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct AsWritten(SmallVec<[Entry; 1]>);
 
@@ -22,7 +22,8 @@ impl AsWritten {
     pub(super) fn keep(&mut self, name: &'static str, written: Numbers, means: Numbers) {
         self.0.retain(|entry| entry.name != name);
         if written != means {
-            self.0.push(Entry { name, written, means });
+            let place = self.0.partition_point(|entry| entry.name < name);
+            self.0.insert(place, Entry { name, written, means });
         }
     }
 

@@ -59,6 +59,20 @@ fn what_is_printed_can_be_applied() {
     assert_eq!(again, knobs);
 }
 
+#[test]
+fn the_order_of_lines_that_are_read_back_as_written_makes_no_difference() {
+    let lines = ["net.ipv4.tcp_dsack = 47", "net.ipv4.tcp_sack = 40"];
+    let [there, back] = [lines, [lines[1], lines[0]]].map(|lines| {
+        let mut knobs = Knobs::default();
+        assert_eq!(status(&apply(&lines.join("\n"), &mut knobs)), 0);
+        knobs
+    });
+    assert_eq!(there, back);
+    let mut again = Knobs::default();
+    apply(&print(&there), &mut again);
+    assert_eq!(again, there);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
