@@ -169,8 +169,11 @@ impl Connection {
 
     fn reset_and_end(&mut self, cause: Cause, reason: ResetReason, turn: &mut Turn) -> Outcome {
         // In CLOSING and LAST-ACK the peer needs no RST when it has everything but the acknowledgment (RFC 9293
-        // section 3.10.5; Linux tcp_need_reset).
-        let needed = !matches!(self.state, State::Closing | State::LastAck) || self.send.unsent() > 0;
+        // section 3.10.5; Linux tcp_need_reset). An orphan that is dropped will not repeat what gets lost: it says so in
+        // every state, as Linux does (TIMELINES T30).
+        let needed = !matches!(self.state, State::Closing | State::LastAck)
+            || self.send.unsent() > 0
+            || cause == Cause::TooManyOrphans;
         if needed {
             self.send_reset(reason, turn);
         }

@@ -226,6 +226,24 @@ fn t46_abort_in_each_state() {
     assert_eq!(lab.count(Counter::AbortOnMemory), 1);
 }
 
+/// The peer would repeat its FIN to a listener instead, and there a SYN cookie may serve it again.
+#[test]
+fn one_orphan_too_many_says_so_in_last_ack() {
+    for (cause, last) in
+        [(Cause::TooManyOrphans, &["0 RST|ACK seq=7 ack=2 len=0 win=64"][..]), (Cause::Abort, &[])]
+    {
+        let mut lab = Lab::new();
+        lab.fin(1, 1);
+        lab.send(5);
+        lab.close();
+        assert_eq!(lab.state(), State::LastAck);
+        lab.trace();
+        lab.ended = Some(lab.connection.abort(cause, &lab.knobs, lab.now, &mut lab.out));
+        lab.flush();
+        assert_eq!(lab.trace(), last, "{cause:?}");
+    }
+}
+
 #[test]
 fn a_soft_error_names_the_end() {
     let mut lab = Lab::with(seed(), SocketOptions::default(), Knobs { tcp_retries2: 3, ..Knobs::default() });
