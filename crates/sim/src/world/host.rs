@@ -112,6 +112,11 @@ impl Host {
         moved
     }
 
+    /// Applications asked for something that the stack has not taken yet.
+    pub(crate) fn has_calls(&self) -> bool {
+        self.shards.iter().any(|shard| shard.sockets().is_dirty())
+    }
+
     /// The device is gone.
     pub(crate) fn lose_device(&mut self, now: Instant) {
         self.dead = true;

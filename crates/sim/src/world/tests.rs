@@ -3,6 +3,7 @@ use super::stream::{Side, Stream};
 use super::watch::Watch;
 use super::*;
 use lastack_wire::tcp::Flags;
+use std::time::Duration;
 
 /// Runs worlds and shows what went wrong in the first that is not well.
 fn well(seeds: std::ops::Range<u64>, options: WorldOptions) -> Vec<WorldReport> {
@@ -57,6 +58,24 @@ fn the_same_seed_is_the_same_world() {
         assert_eq!(first, run_world(7, options));
         assert_ne!(first.trace, run_world(8, options).trace);
     }
+}
+
+/// shutdown() ends a connect() that waits for the first write, and until the stack has taken the call no timer runs.
+#[test]
+fn a_call_is_taken_before_rows_are_looked_at() {
+    let mut world = World::new(1, WorldOptions::orderly(0));
+    let meet = &mut world.meets[0];
+    meet.meeting = super::cast::Meeting::Listener(super::cast::PORT);
+    let plan = &mut meet.plans[0];
+    (plan.octets, plan.listens_first) = (100, false);
+    plan.leave = super::plan::Leave::HalfCloseAt(Duration::ZERO, Duration::from_secs(1));
+    (plan.options.fast_open.connect, plan.options.fast_open.no_cookie) = (true, true);
+    let client = meet.client;
+    world.begin(0);
+    assert!(world.report.violations.is_empty(), "{}", world.report);
+    assert!(!world.hosts[client].has_calls());
+    assert_eq!(world.hosts[client].count(lastack_observe::State::SynSent), 0);
+    assert!(!world.clients.is_empty(), "connect() was called");
 }
 
 #[test]
