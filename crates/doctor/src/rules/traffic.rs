@@ -7,6 +7,9 @@ use lastack_observe::{SocketRow, State, TimerKind};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) const RETRANSMISSION: Rule = Rule {
     id: "LA-RT01",
     finds: "many segments are sent again",
