@@ -192,6 +192,33 @@ impl Congestion {
         self.window.credit = 0;
     }
 
+    /// Recovery moves the window itself: PRR while it lasts, the threshold at its end, what is in flight and one more after
+    /// a timeout.
+    #[expect(dead_code, reason = "the recovery that asks is on its way")]
+    pub(crate) fn set_cwnd(&mut self, segments: u32) {
+        self.window.cwnd = segments.clamp(1, WINDOW_MAX);
+    }
+
+    /// The threshold that an undo restores: never below three quarters of the window (Linux tcp_current_ssthresh).
+    #[expect(dead_code, reason = "the recovery that asks is on its way")]
+    pub(crate) fn threshold_now(&self) -> u32 {
+        self.window.ssthresh.max(self.window.cwnd / 2 + self.window.cwnd / 4)
+    }
+
+    /// A loss, a mark or a timeout begins a reduction: the algorithm says the new threshold; the window stays
+    /// ([`Congestion::set_cwnd`]).
+    #[expect(dead_code, reason = "the recovery that asks is on its way")]
+    pub(crate) fn reduce(&mut self) {
+        self.lower_threshold();
+    }
+
+    /// The reduction was a mistake: the window was `cwnd`, and the threshold `ssthresh`.
+    #[expect(dead_code, reason = "the recovery that asks is on its way")]
+    pub(crate) fn restore(&mut self, cwnd: u32, ssthresh: u32) {
+        self.window.cwnd = self.window.cwnd.max(cwnd);
+        self.window.ssthresh = self.window.ssthresh.max(ssthresh);
+    }
+
     fn lower_threshold(&mut self) -> Before {
         let before = Before { cwnd: self.window.cwnd, ssthresh: self.window.ssthresh };
         self.window.ssthresh = match &mut self.algorithm {
