@@ -4,6 +4,7 @@
 //! the library's instance first and returns -1 with errno on error.
 
 mod live;
+mod message;
 mod network;
 mod socket;
 

@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const IPPROTO_MPTCP: c_int = 262;
+/// Linux's IPPROTO_MAX.
+const PROTOCOLS: c_int = 263;
 const SIOCOUTQNSD: c_ulong = 0x894b;
 const SIOCATMARK: c_ulong = 0x8905;
 
@@ -24,6 +26,9 @@ const SIOCATMARK: c_ulong = 0x8905;
 pub(crate) fn socket(world: &Arc<World>, domain: c_int, kind: c_int, protocol: c_int) -> Answer {
     let flags = kind & !0xf;
     if flags & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC) != 0 {
+        return Err(libc::EINVAL);
+    }
+    if !(0..PROTOCOLS).contains(&protocol) && matches!(domain, libc::AF_INET | libc::AF_INET6) {
         return Err(libc::EINVAL);
     }
     let family = match domain {
@@ -35,7 +40,7 @@ pub(crate) fn socket(world: &Arc<World>, domain: c_int, kind: c_int, protocol: c
         (libc::SOCK_STREAM, 0 | libc::IPPROTO_TCP) => {}
         (libc::SOCK_STREAM, IPPROTO_MPTCP) => return Err(libc::EPROTONOSUPPORT),
         (libc::SOCK_STREAM | libc::SOCK_DGRAM | libc::SOCK_RAW, _) => return Err(libc::EPROTONOSUPPORT),
-        (1..=10, _) => return Err(libc::ESOCKTNOSUPPORT),
+        (0..=10, _) => return Err(libc::ESOCKTNOSUPPORT),
         _ => return Err(libc::EINVAL),
     }
     let fd = placeholder()?;
@@ -83,27 +88,49 @@ pub(crate) fn close(world: &World, fd: c_int) -> Answer {
 
 /// shutdown().
 pub(crate) fn shutdown(core: &mut Core, fd: c_int, how: c_int) -> Answer {
-    let fresh = core.open(fd)?.family;
+    let open = core.open(fd)?;
     let how = match how {
         libc::SHUT_RD => Shutdown::Read,
         libc::SHUT_WR => Shutdown::Write,
         libc::SHUT_RDWR => Shutdown::Both,
         _ => return Err(libc::EINVAL),
     };
-    let fresh = core.sockets.stream(fresh);
-    let open = core.open(fd)?;
     if open.listening.is_some() {
         // As Linux: a listener that will not receive is no listener any more.
         if how != Shutdown::Write {
-            open.renew(fresh);
+            renew(core, fd)?;
         }
         return Ok(0);
     }
     if open.connecting && open.socket.try_connected() == Err(lastack_stack::SocketError::WouldBlock) {
-        open.renew(fresh);
+        let waits = !open.nonblocking;
+        renew(core, fd)?;
+        let open = core.open(fd)?;
+        // Who waits in connect() hears of it.
+        (open.connecting, open.error) = (waits, Some(libc::ECONNRESET));
         return Ok(0);
     }
-    open.socket.shutdown(how).map(|()| 0).map_err(errno)
+    open.socket.shutdown(how).map(|()| 0).map_err(|error| {
+        // As Linux: the direction ends all the same.
+        open.shut[0] |= how != Shutdown::Write;
+        open.shut[1] |= how != Shutdown::Read;
+        errno(error)
+    })
+}
+
+/// What tcp_disconnect() leaves: a fresh socket behind the same descriptor, with the name that bind() gave it.
+fn renew(core: &mut Core, fd: c_int) -> Result<(), Errno> {
+    let family = core.open(fd)?.family;
+    let fresh = core.sockets.stream(family);
+    core.open(fd)?.renew(fresh);
+    // The old one must be gone before its name is free.
+    core.turn();
+    let open = core.open(fd)?;
+    if let Some(address) = open.bound {
+        linux(open.socket.bind(address))?;
+        core.turn();
+    }
+    Ok(())
 }
 
 /// fcntl(): the flags.

@@ -162,6 +162,9 @@ impl Core {
         let Core { stack, table, .. } = self;
         for descriptor in table.values_mut() {
             let Descriptor::Socket(open) = descriptor else { continue };
+            if open.arrivals.is_wanted() {
+                open.arrivals.came(open.taken + open.socket.unread() as u64, now_usecs);
+            }
             if !open.notices.waits() {
                 continue;
             }

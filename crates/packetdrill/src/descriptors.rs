@@ -3,11 +3,13 @@
 //! Each is a real descriptor of the kernel (of /dev/null, or a pipe's end), so that the tool may close what is left with
 //! libc. Not here: what calls do with them.
 
-use crate::core::Errno;
+use crate::arrivals::Arrivals;
+use crate::core::{Answer, Errno};
 use crate::notices::Notices;
 use lastack_stack::{Family, Socket};
 use libc::c_int;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// One socket and what Linux keeps at its file or struct sock and the stack does not.
@@ -22,6 +24,12 @@ pub(crate) struct Open {
     pub(crate) failed: bool,
     /// listen() succeeded.
     pub(crate) listening: Option<u32>,
+    /// What bind() was given, if that had a port.
+    pub(crate) bound: Option<SocketAddr>,
+    /// An error that waits to be told and that the stack knows nothing of, for it was left at once.
+    pub(crate) error: Option<Errno>,
+    /// Directions that shutdown() ended without a connection: reading, writing.
+    pub(crate) shut: [bool; 2],
     /// Octets that reads have taken.
     pub(crate) taken: u64,
     /// TCP_INQ: recvmsg() tells what is left.
@@ -33,6 +41,8 @@ pub(crate) struct Open {
     pub(crate) send_timeout: Option<Duration>,
     /// The error queue.
     pub(crate) notices: Notices,
+    /// When octets came.
+    pub(crate) arrivals: Arrivals,
     /// Options that are kept and told and that nothing obeys.
     pub(crate) kept: BTreeMap<(c_int, c_int), Vec<u8>>,
 }
@@ -47,12 +57,16 @@ impl Open {
             connecting: false,
             failed: false,
             listening: None,
+            bound: None,
+            error: None,
+            shut: [false; 2],
             taken: 0,
             inq: false,
             more: false,
             receive_timeout: None,
             send_timeout: None,
             notices: Notices::default(),
+            arrivals: Arrivals::default(),
             kept: BTreeMap::new(),
         }
     }
@@ -64,6 +78,7 @@ impl Open {
             receive_timeout: self.receive_timeout,
             send_timeout: self.send_timeout,
             notices: self.notices.inherited(),
+            arrivals: self.arrivals.inherited(),
             kept: self.kept.clone(),
             ..Open::new(socket, self.family)
         }
@@ -98,7 +113,20 @@ impl Open {
         socket.set_options(|fresh| *fresh = options);
         self.socket = socket;
         (self.connecting, self.failed, self.listening) = (false, false, None);
-        self.taken = 0;
+        (self.taken, self.shut) = (0, [false; 2]);
+    }
+
+    /// What a read answers before it looks at the stack.
+    pub(crate) fn early_read(&mut self) -> Option<Answer> {
+        if self.socket.unread() > 0 {
+            return None;
+        }
+        self.error.take().map(Err).or(self.shut[0].then_some(Ok(0)))
+    }
+
+    /// What a write answers before it looks at the stack.
+    pub(crate) fn early_write(&mut self) -> Option<Answer> {
+        self.error.take().or(self.shut[1].then_some(libc::EPIPE)).map(Err)
     }
 }
 

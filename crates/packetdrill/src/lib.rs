@@ -11,6 +11,7 @@
 
 mod abi;
 mod address;
+mod arrivals;
 mod calls;
 mod core;
 mod descriptors;

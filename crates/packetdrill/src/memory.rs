@@ -36,12 +36,12 @@ impl Span {
         Ok(Span { at: self.at, len: room })
     }
 
-    /// A copy of what stands there; EFAULT for a null pointer with a length.
+    /// A copy of what stands there; EFAULT for a null pointer with a length, or a length that no object has.
     pub(crate) fn read(&self) -> Result<Vec<u8>, Errno> {
         if self.len == 0 {
             return Ok(Vec::new());
         }
-        if self.at.is_null() {
+        if self.at.is_null() || isize::try_from(self.len).is_err() {
             return Err(libc::EFAULT);
         }
         // SAFETY: not null, and the caller promised `len` octets (see the module).
@@ -122,10 +122,11 @@ impl Scatter {
             .map(|index| place.at(index).get())
             .map(|entry| entry.map(|entry| Span::new(entry.iov_base.cast::<u8>(), entry.iov_len)))
             .collect();
-        if vector.is_null() && count > 0 {
-            return Err(libc::EFAULT);
+        let spans = spans?;
+        if spans.iter().any(|span| isize::try_from(span.len()).is_err()) {
+            return Err(libc::EINVAL);
         }
-        Ok(Scatter(spans?))
+        Ok(Scatter(spans))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -140,9 +141,14 @@ impl Scatter {
         Ok(all)
     }
 
-    /// EFAULT when some stretch has a length and no place.
-    pub(crate) fn check(&self) -> Result<(), Errno> {
-        if self.0.iter().any(|span| span.is_null() && span.len() > 0) { Err(libc::EFAULT) } else { Ok(()) }
+    /// True when so many octets from an offset on have a place.
+    pub(crate) fn is_real(&self, offset: usize, count: usize) -> bool {
+        let mut at = 0_usize;
+        self.0.iter().all(|span| {
+            let begin = at;
+            at = at.saturating_add(span.len());
+            !span.is_null() || at == begin || at <= offset || begin >= offset.saturating_add(count)
+        })
     }
 
     pub(crate) fn write(&self, mut offset: usize, mut octets: &[u8]) -> Result<(), Errno> {

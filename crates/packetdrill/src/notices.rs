@@ -2,7 +2,7 @@
 //! timestamps of octets that were sent or acknowledged (SO_TIMESTAMPING).
 //!
 //! The stack copies all it is given, so each zero-copy notice says so, as Linux's do on loopback and TUN. Octets are counted
-//! from the first that was written. Not here: ICMP errors (IP_RECVERR), which Linux does not queue for TCP either.
+//! from the first that was written. Times of octets that came are in `arrivals`.
 
 use libc::c_int;
 use std::collections::VecDeque;
@@ -15,8 +15,15 @@ const TX_SCHED: u32 = 1 << 8;
 const TX_ACK: u32 = 1 << 9;
 const OPT_TSONLY: u32 = 1 << 11;
 const OPT_ID_TCP: u32 = 1 << 16;
+const OPT_STATS: u32 = 1 << 12;
 /// All that Linux 6.18 knows.
 const ALL_FLAGS: u32 = (1 << 19) - 1;
+/// What one call may ask for with a control message: timestamps of hardware, software, scheduling, acknowledgment and
+/// completion.
+pub(crate) const RECORDED: u32 = 1 | TX_SOFTWARE | TX_SCHED | TX_ACK | 1 << 18;
+/// A write that waits in an unsent segment shares it with the next one up to here, and then its timestamps (Linux's
+/// largest super-segment).
+const SHARED_MAX: u64 = 65_535;
 
 /// SCM_TSTAMP_SND, SCM_TSTAMP_SCHED, SCM_TSTAMP_ACK.
 const SENT: u32 = 0;
@@ -63,6 +70,17 @@ pub(crate) struct Progress {
     pub(crate) now_usecs: u64,
 }
 
+/// How a call wrote.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wrote {
+    /// MSG_ZEROCOPY.
+    pub(crate) zero_copy: bool,
+    /// MSG_EOR.
+    pub(crate) sealed: bool,
+    /// Which timestamps a control message asks for.
+    pub(crate) stamps: Option<u32>,
+}
+
 /// One control message: level, type, data.
 pub(crate) type Control = (c_int, c_int, Vec<u8>);
 
@@ -77,8 +95,10 @@ pub(crate) struct Notices {
     next: u32,
     /// Octets that calls have written.
     written: u64,
-    /// What OPT_ID counts from.
-    base: u64,
+    /// What OPT_ID counts from: the octet's number, and one less when the SYN was not acknowledged then.
+    base: i64,
+    /// The last write may not be joined by the next (MSG_EOR).
+    sealed: bool,
     pending: VecDeque<Pending>,
     queue: VecDeque<Notice>,
     /// Notices ever queued: an edge for epoll.
@@ -91,14 +111,18 @@ impl Notices {
         Notices { zero_copy: self.zero_copy, flags: self.flags, ..Notices::default() }
     }
 
-    /// SO_TIMESTAMPING: `None` for what Linux refuses. `acknowledged`: octets, `None` without a connection.
-    pub(crate) fn set_timestamping(&mut self, flags: u32, acknowledged: Option<u64>) -> Option<()> {
-        if flags & !ALL_FLAGS != 0 || (flags & OPT_ID_TCP != 0 && flags & OPT_ID == 0) {
+    /// SO_TIMESTAMPING: `None` for what Linux refuses. `acknowledged`: octets, -1 before the SYN is; `None` without a
+    /// connection.
+    pub(crate) fn set_timestamping(&mut self, flags: u32, acknowledged: Option<i64>) -> Option<()> {
+        let refused = flags & !ALL_FLAGS != 0
+            || (flags & OPT_ID_TCP != 0 && flags & OPT_ID == 0)
+            || (flags & OPT_STATS != 0 && flags & OPT_TSONLY == 0);
+        if refused {
             return None;
         }
         if flags & OPT_ID != 0 && self.flags & OPT_ID == 0 {
             let acknowledged = acknowledged?;
-            self.base = if flags & OPT_ID_TCP != 0 { self.written } else { acknowledged };
+            self.base = if flags & OPT_ID_TCP != 0 { self.written as i64 } else { acknowledged };
         }
         self.flags = flags;
         Some(())
@@ -118,17 +142,37 @@ impl Notices {
         self.written += octets as u64;
     }
 
-    /// A call ends that wrote something.
-    pub(crate) fn wrote(&mut self, zero_copy: bool) {
+    /// A call ends that wrote so many octets; `stamps` are its own, from a control message.
+    pub(crate) fn wrote(&mut self, octets: u64, how: Wrote) {
         let end = self.written;
-        if self.pending.len() < QUEUE_MAX && self.flags & (TX_SOFTWARE | TX_SCHED | TX_ACK) != 0 {
-            let key = if self.flags & OPT_ID != 0 { (end - 1 - self.base) as u32 } else { 0 };
-            let kind = Kind::Stamp { flags: self.flags, key, sent: false };
-            self.pending.push_back(Pending { end, kind });
+        let flags = how.stamps.map_or(self.flags, |stamps| self.flags & !RECORDED | stamps);
+        if flags & (TX_SOFTWARE | TX_SCHED | TX_ACK) != 0 {
+            self.stamp_write(flags, end, octets);
         }
-        if zero_copy && self.zero_copy {
+        if how.zero_copy && self.zero_copy && self.pending.len() < QUEUE_MAX {
             self.pending.push_back(Pending { end, kind: Kind::ZeroCopy(self.next) });
             self.next = self.next.wrapping_add(1);
+        }
+        self.sealed = how.sealed;
+    }
+
+    /// A segment has one key: a write that joins an unsent one takes its place.
+    fn stamp_write(&mut self, mut flags: u32, end: u64, octets: u64) {
+        let sealed = self.sealed;
+        let joined = self.pending.iter().position(|pending| match pending.kind {
+            Kind::Stamp { sent, .. } => {
+                !sent && !sealed && pending.end + octets == end && octets < SHARED_MAX
+            }
+            Kind::ZeroCopy(_) => false,
+        });
+        if let Some(Pending { kind: Kind::Stamp { flags: before, .. }, .. }) =
+            joined.and_then(|index| self.pending.remove(index))
+        {
+            flags |= before & RECORDED;
+        }
+        if self.pending.len() < QUEUE_MAX {
+            let key = if flags & OPT_ID != 0 { (end as i64 - 1 - self.base) as u32 } else { 0 };
+            self.pending.push_back(Pending { end, kind: Kind::Stamp { flags, key, sent: false } });
         }
     }
 

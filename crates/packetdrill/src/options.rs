@@ -36,8 +36,6 @@ pub(crate) const KEPT: &[(c_int, c_int, i32)] = &[
     (libc::SOL_SOCKET, libc::SO_BROADCAST, 0),
     (libc::SOL_SOCKET, libc::SO_PRIORITY, 0),
     (libc::SOL_SOCKET, libc::SO_MARK, 0),
-    (libc::SOL_SOCKET, libc::SO_TIMESTAMP, 0),
-    (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 0),
     (libc::SOL_SOCKET, libc::SO_BUSY_POLL, 0),
     (libc::SOL_SOCKET, libc::SO_INCOMING_CPU, 0),
     (libc::IPPROTO_TCP, libc::TCP_THIN_LINEAR_TIMEOUTS, 0),

@@ -77,8 +77,8 @@ fn events(open: &Open) -> u32 {
     let state = socket.state();
     // A failed connect() leaves a socket that is shut down both ways until somebody hears of it.
     let failed = open.connecting && state == State::Closed && socket.peer_addr().is_none();
-    let read_closed = failed || socket.is_read_closed();
-    let write_closed = failed || socket.is_write_closed();
+    let read_closed = failed || socket.is_read_closed() || open.shut[0];
+    let write_closed = failed || socket.is_write_closed() || open.shut[1];
     let mut events = 0;
     if state == State::Closed || (read_closed && write_closed) {
         events |= HUP;
@@ -106,7 +106,7 @@ fn events(open: &Open) -> u32 {
             events |= PRI;
         }
     }
-    if socket.poll_error(&mut cx).is_ready() || !open.notices.is_empty() {
+    if socket.poll_error(&mut cx).is_ready() || open.error.is_some() || !open.notices.is_empty() {
         events |= ERR;
     }
     events

@@ -1,11 +1,12 @@
 //! The table's calls on sockets.
 
+use super::message::{self, NAME_MAX};
 use super::{U, int, on};
 use crate::calls::{self, fast_open, open, pipes, stream};
 use crate::core::{Answer, Errno};
+use crate::descriptors::Descriptor;
 use crate::memory::{Place, Scatter, Span};
-use crate::notices::Control;
-use crate::options::{self, TCP_INQ};
+use crate::options;
 use crate::world::World;
 use libc::{c_int, c_long, c_ulong, c_void, iovec, msghdr, size_t, sockaddr, socklen_t, ssize_t};
 
@@ -31,15 +32,41 @@ pub(super) unsafe extern "C" fn connect(u: U, fd: c_int, name: *const sockaddr, 
     int(on(u, |world| open::connect(world, fd, Span::new(name, len as usize))))
 }
 
-/// read() of a pipe's end or of a socket.
-fn read_any(world: &World, fd: c_int, to: Scatter, flags: c_int) -> Answer {
-    let mut pipe = false;
-    world.call(|core| {
-        pipe = pipes::is_pipe(core, fd);
-        Ok(0)
+/// What read() and write() find behind a descriptor, before they look at the rest of what they were given.
+#[derive(PartialEq)]
+enum Behind {
+    Socket,
+    Pipe,
+}
+
+fn behind(world: &World, fd: c_int) -> Result<Behind, Errno> {
+    let mut found = Behind::Socket;
+    world.call(|core| match core.table.get(&fd) {
+        Some(Descriptor::Socket(_)) => Ok(0),
+        Some(Descriptor::Pipe) => {
+            found = Behind::Pipe;
+            Ok(0)
+        }
+        Some(Descriptor::Epoll(_)) => Err(libc::EINVAL),
+        None => Err(libc::EBADF),
     })?;
-    if !pipe {
-        return stream::receive(world, fd, to, flags);
+    Ok(found)
+}
+
+/// ENOTSOCK or EBADF, which come before all that is wrong with other arguments.
+fn must_be_socket(world: &World, fd: c_int) -> Result<(), Errno> {
+    world.call(|core| core.open(fd).map(|_| 0)).map(|_| ())
+}
+
+/// read() of a pipe's end or of a socket. Linux does not ask the socket when there is no room.
+fn read_any(world: &World, fd: c_int, to: impl FnOnce() -> Result<Scatter, Errno>) -> Answer {
+    let behind = behind(world, fd)?;
+    let to = to()?;
+    if to.len() == 0 {
+        return Ok(0);
+    }
+    if behind == Behind::Socket {
+        return stream::receive(world, fd, to, 0);
     }
     let mut buffer = vec![0; to.len()];
     let got = pipes::read_pipe(fd, &mut buffer)?;
@@ -47,22 +74,12 @@ fn read_any(world: &World, fd: c_int, to: Scatter, flags: c_int) -> Answer {
     Ok(got)
 }
 
-/// write() to a pipe's end or to a socket.
-fn write_any(world: &World, fd: c_int, from: &Scatter) -> Answer {
-    let mut pipe = false;
-    world.call(|core| {
-        pipe = pipes::is_pipe(core, fd);
-        Ok(0)
-    })?;
-    if pipe { pipes::write_pipe(fd, &from.read()?) } else { stream::send(world, fd, from, 0) }
-}
-
 pub(super) unsafe extern "C" fn read(u: U, fd: c_int, to: *mut c_void, len: size_t) -> ssize_t {
-    on(u, |world| read_any(world, fd, Span::new(to, len).into(), 0)) as ssize_t
+    on(u, |world| read_any(world, fd, || Ok(Span::new(to, len).into()))) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn readv(u: U, fd: c_int, vector: *const iovec, count: c_int) -> ssize_t {
-    on(u, |world| read_any(world, fd, Scatter::new(vector, count)?, 0)) as ssize_t
+    on(u, |world| read_any(world, fd, || Scatter::new(vector, count))) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn recv(u: U, fd: c_int, to: *mut c_void, len: size_t, flags: c_int) -> ssize_t {
@@ -81,33 +98,21 @@ pub(super) unsafe extern "C" fn recvfrom(
     on(u, |world| {
         let got = receive_any(world, fd, Span::new(to, len).into(), flags)?;
         // A stream does not name the peer: Linux says so with a length of zero.
-        if !name.is_null() && !name_len.is_null() {
-            Place::new(name_len).set(0)?;
+        if !name.is_null() {
+            let room = Place::new(name_len);
+            if room.get()?.cast_signed() < 0 {
+                return Err(libc::EINVAL);
+            }
+            room.set(0)?;
         }
         Ok(got)
     }) as ssize_t
 }
 
-pub(super) unsafe extern "C" fn recvmsg(u: U, fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
+pub(super) unsafe extern "C" fn recvmsg(u: U, fd: c_int, header: *mut msghdr, flags: c_int) -> ssize_t {
     on(u, |world| {
-        let place = Place::new(message);
-        let mut header = place.get()?;
-        let to = Scatter::new(header.msg_iov, header.msg_iovlen as c_int)?;
-        header.msg_namelen = 0;
-        if flags & libc::MSG_ERRQUEUE != 0 {
-            return read_error_queue(world, fd, place, header);
-        }
-        let got = stream::receive(world, fd, to, flags)?;
-        header.msg_flags = if flags & libc::MSG_OOB != 0 { libc::MSG_OOB } else { 0 };
-        let mut left = None;
-        world.call(|core| {
-            left = stream::left_to_read(core, fd)?;
-            Ok(0)
-        })?;
-        let left = left.map(|left| (libc::SOL_TCP, TCP_INQ, left.to_ne_bytes().to_vec()));
-        put_controls(&mut header, left.as_slice())?;
-        place.set(header)?;
-        Ok(got)
+        must_be_socket(world, fd)?;
+        message::receive(world, fd, Place::new(header), flags)
     }) as ssize_t
 }
 
@@ -119,53 +124,25 @@ fn receive_any(world: &World, fd: c_int, to: Scatter, flags: c_int) -> Answer {
     world.call(|core| stream::error_queue(core, fd).map(|_| 0))
 }
 
-fn read_error_queue(world: &World, fd: c_int, place: Place<msghdr>, mut header: msghdr) -> Answer {
-    let mut told = Ok((Vec::new(), 0));
-    world.call(|core| {
-        told = stream::error_queue(core, fd);
-        Ok(0)
-    })?;
-    let (controls, flags) = told?;
-    header.msg_flags = flags;
-    put_controls(&mut header, &controls)?;
-    place.set(header)?;
-    Ok(0)
-}
-
-/// Control messages into the caller's room; MSG_CTRUNC when they do not fit (cmsg(3)).
-fn put_controls(header: &mut msghdr, controls: &[Control]) -> Result<(), Errno> {
-    /// `struct cmsghdr`, and what messages are aligned to.
-    const HEAD: usize = 16;
-    const WORD: usize = 8;
-    let room = Span::new(header.msg_control, header.msg_controllen);
-    let mut used = 0;
-    for (level, kind, data) in controls {
-        let left = room.len().saturating_sub(used);
-        if room.is_null() || left < HEAD {
-            header.msg_flags |= libc::MSG_CTRUNC;
-            break;
-        }
-        let len = (HEAD + data.len()).min(left);
-        if len < HEAD + data.len() {
-            header.msg_flags |= libc::MSG_CTRUNC;
-        }
-        let mut octets = len.to_ne_bytes().to_vec();
-        octets.extend_from_slice(&level.to_ne_bytes());
-        octets.extend_from_slice(&kind.to_ne_bytes());
-        octets.extend_from_slice(data);
-        room.write(used, &octets[..len])?;
-        used += len.next_multiple_of(WORD).min(left);
-    }
-    header.msg_controllen = used;
-    Ok(())
-}
-
 pub(super) unsafe extern "C" fn write(u: U, fd: c_int, from: *const c_void, len: size_t) -> ssize_t {
-    on(u, |world| write_any(world, fd, &Span::new(from, len).into())) as ssize_t
+    on(u, |world| {
+        if behind(world, fd)? == Behind::Pipe {
+            return pipes::write_pipe(fd, &Span::new(from, len).read()?);
+        }
+        stream::send(world, fd, &Span::new(from, len).into(), 0)
+    }) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn writev(u: U, fd: c_int, vector: *const iovec, count: c_int) -> ssize_t {
-    on(u, |world| write_any(world, fd, &Scatter::new(vector, count)?)) as ssize_t
+    on(u, |world| {
+        let behind = behind(world, fd)?;
+        let from = Scatter::new(vector, count)?;
+        match behind {
+            _ if from.len() == 0 => Ok(0),
+            Behind::Pipe => pipes::write_pipe(fd, &from.read()?),
+            Behind::Socket => stream::send(world, fd, &from, 0),
+        }
+    }) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn send(
@@ -175,7 +152,7 @@ pub(super) unsafe extern "C" fn send(
     len: size_t,
     flags: c_int,
 ) -> ssize_t {
-    on(u, |world| stream::send(world, fd, &Span::new(from, len).into(), flags)) as ssize_t
+    on(u, |world| send_to(world, fd, &Span::new(from, len).into(), flags, None, None)) as ssize_t
 }
 
 pub(super) unsafe extern "C" fn sendto(
@@ -187,23 +164,37 @@ pub(super) unsafe extern "C" fn sendto(
     name: *const sockaddr,
     name_len: socklen_t,
 ) -> ssize_t {
-    let name = Span::new(name, name_len as usize);
-    on(u, |world| send_to(world, fd, &Span::new(from, len).into(), flags, name)) as ssize_t
+    on(u, |world| {
+        must_be_socket(world, fd)?;
+        let name = message::name(name.cast(), name_len, NAME_MAX)?;
+        send_to(world, fd, &Span::new(from, len).into(), flags, name, None)
+    }) as ssize_t
 }
 
 /// Of a stream Linux does not look at the name, but for MSG_FASTOPEN.
-fn send_to(world: &World, fd: c_int, from: &Scatter, flags: c_int, name: Span) -> Answer {
+fn send_to(
+    world: &World,
+    fd: c_int,
+    from: &Scatter,
+    flags: c_int,
+    name: Option<Span>,
+    stamps: Option<u32>,
+) -> Answer {
     if flags & libc::MSG_FASTOPEN == 0 {
-        return stream::send(world, fd, from, flags);
+        return stream::send_stamped(world, fd, from, flags, stamps);
     }
-    fast_open::send_with_syn(world, fd, from, flags, name)
+    fast_open::send_with_syn(world, fd, from, flags, name.unwrap_or(Span::new(std::ptr::null::<u8>(), 0)))
 }
 
-pub(super) unsafe extern "C" fn sendmsg(u: U, fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
+pub(super) unsafe extern "C" fn sendmsg(u: U, fd: c_int, header: *const msghdr, flags: c_int) -> ssize_t {
     on(u, |world| {
-        let header = Place::new(message.cast_mut()).get()?;
-        let name = Span::new(header.msg_name, header.msg_namelen as usize);
-        send_to(world, fd, &Scatter::new(header.msg_iov, header.msg_iovlen as c_int)?, flags, name)
+        must_be_socket(world, fd)?;
+        let header = Place::new(header.cast_mut()).get()?;
+        // As Linux: a name that is too long is cut.
+        let name = message::name(header.msg_name.cast(), header.msg_namelen, i32::MAX.cast_unsigned())?;
+        let from = message::scatter(&header)?;
+        let stamps = message::controls_to_send(&header)?;
+        send_to(world, fd, &from, flags, name, stamps)
     }) as ssize_t
 }
 

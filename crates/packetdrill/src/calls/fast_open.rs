@@ -4,7 +4,7 @@
 //! answer after the handshake, when the rest was written, too.
 
 use super::open::{begin_connect, connected};
-use super::stream::{send, try_send};
+use super::stream::{send, try_send, wrote};
 use super::{count, linux, waiting};
 use crate::address::{self, Named};
 use crate::core::{Answer, Core};
@@ -31,7 +31,7 @@ pub(crate) fn send_with_syn(world: &World, fd: c_int, from: &Scatter, flags: c_i
     }
     let octets = Bytes::from(from.read()?);
     let (mut left, mut done) = (octets.clone(), None);
-    world.wait(
+    let answer = world.wait(
         |core| {
             let open = core.open(fd)?;
             if open.connecting && !open.failed {
@@ -47,7 +47,8 @@ pub(crate) fn send_with_syn(world: &World, fd: c_int, from: &Scatter, flags: c_i
             })
         },
         move |core| attempt(core, fd, &mut left, flags, &mut done),
-    )
+    );
+    wrote(world, fd, flags, None, answer)
 }
 
 fn attempt(
@@ -65,6 +66,7 @@ fn attempt(
         (Some(sent), _) => sent,
         (None, Ok(sent)) => {
             drop(left.split_to(sent));
+            open.notices.count(sent);
             *done.insert(sent)
         }
         (None, Err(SocketError::WouldBlock)) => return None,

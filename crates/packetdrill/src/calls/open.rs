@@ -27,7 +27,10 @@ pub(crate) fn bind(core: &mut Core, fd: c_int, name: Span) -> Answer {
     }
     linux(core.open(fd)?.socket.bind(address))?;
     core.turn();
-    linux(core.open(fd)?.socket.try_bound()).map(|_| 0)
+    let open = core.open(fd)?;
+    linux(open.socket.try_bound())?;
+    open.bound = (address.port() != 0).then_some(address);
+    Ok(0)
 }
 
 /// listen(). A negative backlog is a very large one, as in Linux.
@@ -113,10 +116,7 @@ pub(super) fn begin_connect(
     let address = match address::read(name, family)? {
         Named::Ip(address) => address,
         Named::Unspecified(_) => {
-            let fresh = core.sockets.stream(family);
-            let open = core.open(fd)?;
-            open.socket.abort();
-            open.renew(fresh);
+            dissolve(core, fd)?;
             return Ok(false);
         }
     };
@@ -139,6 +139,21 @@ pub(super) fn begin_connect(
     Ok(false)
 }
 
+/// connect() to AF_UNSPEC: the connection is reset, and whoever uses the socket next is told so.
+fn dissolve(core: &mut Core, fd: c_int) -> Result<(), Errno> {
+    use lastack_stack::observe::State as S;
+    let open = core.open(fd)?;
+    let told = matches!(
+        open.socket.state(),
+        S::SynSent | S::SynRecv | S::Established | S::FinWait1 | S::FinWait2 | S::CloseWait
+    );
+    open.socket.abort();
+    super::renew(core, fd)?;
+    let open = core.open(fd)?;
+    open.error = told.then_some(libc::ECONNRESET);
+    Ok(())
+}
+
 /// An attempt is under way, or ended and nobody was told.
 fn resume(open: &mut Open) -> Result<(), Errno> {
     let pending = open.socket.peer_addr().is_some() && !is_connected(open);
@@ -158,6 +173,10 @@ pub(super) fn connected(core: &mut Core, fd: c_int) -> Answer {
     if !open.connecting {
         // connect(AF_UNSPEC) has nothing to wait for.
         return Ok(0);
+    }
+    if let Some(error) = open.error.take() {
+        open.connecting = false;
+        return Err(error);
     }
     match open.socket.try_connected() {
         Ok(()) => {

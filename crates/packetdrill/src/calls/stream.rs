@@ -4,7 +4,7 @@ use super::{count, linux, waiting};
 use crate::core::{Answer, Core, Errno};
 use crate::descriptors::Open;
 use crate::memory::Scatter;
-use crate::notices::Control;
+use crate::notices::{Control, Wrote};
 use crate::world::World;
 use bytes::Bytes;
 use lastack_stack::observe::State;
@@ -20,17 +20,13 @@ pub(crate) fn receive(world: &World, fd: c_int, to: Scatter, flags: c_int) -> An
     let mut done = 0;
     world.wait(
         |core| {
-            to.check()?;
             let open = core.open(fd)?;
             let (nonblocking, limit) =
                 (open.nonblocking || flags & libc::MSG_DONTWAIT != 0, open.receive_timeout);
             let urgent = flags & libc::MSG_OOB != 0;
             Ok(waiting(core, nonblocking || urgent, limit))
         },
-        {
-            let to = to.clone();
-            move |core| try_receive(core, fd, &to, flags, &mut done)
-        },
+        move |core| try_receive(core, fd, &to, flags, &mut done),
     )
 }
 
@@ -40,43 +36,75 @@ fn try_receive(core: &mut Core, fd: c_int, to: &Scatter, flags: c_int, done: &mu
         Ok(open) => open,
         Err(error) => return Some(Err(error)),
     };
-    let room = to.len().min(MOVE_MAX);
+    if open.listening.is_some() {
+        return Some(Err(libc::ENOTCONN));
+    }
+    open.arrivals.forget();
     if flags & libc::MSG_OOB != 0 {
         return Some(urgent(open, to, flags));
     }
+    if let Some(answer) = open.early_read().filter(|_| *done == 0) {
+        return Some(answer);
+    }
+    let room = to.len().min(MOVE_MAX);
     if flags & libc::MSG_PEEK != 0 {
         return peek(open, to, room, flags);
     }
-    let waits = !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
-    let patient = waits && !late && flags & libc::MSG_WAITALL != 0;
-    if waits && *done == 0 && flags & libc::MSG_WAITALL == 0 && !is_readable(open) {
+    if room == 0 {
+        // Linux waits for octets though it takes none.
+        return ready(open.socket.try_peek(0).map(|_| 0));
+    }
+    let waits = !late && !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
+    let patient = waits && flags & libc::MSG_WAITALL != 0;
+    if waits && *done == 0 && !patient && !is_readable(open) {
         return None;
     }
+    take(open, to, room, flags, patient, done)
+}
+
+/// Takes what is there; `patient` waits until the caller's room is full.
+fn take(
+    open: &mut Open,
+    to: &Scatter,
+    room: usize,
+    flags: c_int,
+    patient: bool,
+    done: &mut usize,
+) -> Option<Answer> {
     while *done < room {
         // A read that has something tells neither of the error behind it nor of what lies beyond the urgent mark.
         if *done > 0 && (open.socket.is_at_mark() || open.socket.unread() == 0 && !patient) {
             return Some(count(*done));
         }
+        let copies = flags & libc::MSG_TRUNC == 0;
+        let fits = |chunk: &Bytes| !copies || to.is_real(*done, chunk.len());
+        // A look takes an error that waits, so only where there are octets.
+        if open.socket.unread() > 0 && open.socket.try_peek(room - *done).is_ok_and(|chunk| !fits(&chunk)) {
+            return Some(if *done > 0 { count(*done) } else { Err(libc::EFAULT) });
+        }
         let chunk = match open.socket.try_read(room - *done) {
             Ok(chunk) if chunk.is_empty() => return Some(count(*done)),
             Ok(chunk) => chunk,
-            Err(SocketError::WouldBlock) if *done == 0 => return None,
-            Err(SocketError::WouldBlock) if patient => return None,
+            Err(SocketError::WouldBlock) if *done == 0 || patient => return None,
             Err(_) if *done > 0 => return Some(count(*done)),
             Err(error) => return Some(linux(Err(error))),
         };
-        if flags & libc::MSG_TRUNC == 0
-            && let Err(error) = to.write(*done, &chunk)
-        {
+        if copies && let Err(error) = to.write(*done, &chunk) {
             return Some(Err(error));
         }
         *done += chunk.len();
         open.taken += chunk.len() as u64;
-    }
-    if room == 0 && waits && !is_readable(open) {
-        return None;
+        open.arrivals.read_to(open.taken);
     }
     Some(count(*done))
+}
+
+/// The answer, unless there is none yet.
+fn ready(answer: Result<usize, SocketError>) -> Option<Answer> {
+    match answer {
+        Err(SocketError::WouldBlock) => None,
+        answer => Some(linux(answer).and_then(count)),
+    }
 }
 
 fn is_readable(open: &Open) -> bool {
@@ -101,28 +129,58 @@ fn peek(open: &mut Open, to: &Scatter, room: usize, flags: c_int) -> Option<Answ
         let mut at = 0;
         for chunk in chunks {
             if flags & libc::MSG_TRUNC == 0 {
+                if !to.is_real(at, chunk.len()) {
+                    return if at > 0 { count(at) } else { Err(libc::EFAULT) };
+                }
                 to.write(at, &chunk)?;
             }
             at += chunk.len();
         }
+        open.arrivals.peeked_to(open.taken + at as u64);
         count(at)
     }))
 }
 
 /// recv(MSG_OOB): never waits.
 fn urgent(open: &mut Open, to: &Scatter, flags: c_int) -> Answer {
-    let _ = flags;
-    match linux(open.socket.try_read_urgent())? {
-        Some(octet) => {
-            to.write(0, &[octet])?;
+    if open.socket.peer_addr().is_none() {
+        return Err(libc::EINVAL);
+    }
+    let octet = if flags & libc::MSG_PEEK != 0 {
+        open.socket.try_peek_urgent()
+    } else {
+        open.socket.try_read_urgent()
+    };
+    match octet {
+        Ok(Some(octet)) => {
+            if flags & libc::MSG_TRUNC == 0 {
+                if !to.is_real(0, 1) {
+                    return Err(libc::EFAULT);
+                }
+                to.write(0, &[octet])?;
+            }
             count(to.len().min(1))
         }
-        None => Ok(0),
+        Ok(None) => Ok(0),
+        // Linux looks for an urgent octet before it looks for a connection.
+        Err(SocketError::NotConnected) => Err(libc::EINVAL),
+        Err(error) => linux(Err(error)),
     }
 }
 
 /// Writes the caller's octets.
 pub(crate) fn send(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> Answer {
+    send_stamped(world, fd, from, flags, None)
+}
+
+/// [`send`], with what a control message says of its timestamps.
+pub(crate) fn send_stamped(
+    world: &World,
+    fd: c_int,
+    from: &Scatter,
+    flags: c_int,
+    stamps: Option<u32>,
+) -> Answer {
     let mut left: Option<Bytes> = None;
     let mut done = 0;
     let octets = from.clone();
@@ -136,25 +194,37 @@ pub(crate) fn send(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> An
         },
         move |core| {
             if left.is_none() {
-                match octets.read() {
-                    Ok(octets) => left = Some(Bytes::from(octets)),
+                left = Some(match readable(core, fd, &octets) {
+                    Ok(octets) => octets,
                     Err(error) => return Some(Err(error)),
-                }
+                });
             }
             try_send(core, fd, left.as_mut()?, flags, &mut done)
         },
     );
-    wrote(world, fd, flags, answer)
+    wrote(world, fd, flags, stamps, answer)
+}
+
+/// The caller's octets. Linux looks at the socket before it looks for them.
+fn readable(core: &mut Core, fd: c_int, octets: &Scatter) -> Result<Bytes, Errno> {
+    octets.read().map(Bytes::from).map_err(|fault| {
+        // A write of nothing tells what is wrong with the socket.
+        match try_send(core, fd, &mut Bytes::new(), 0, &mut 0) {
+            Some(Err(error)) => error,
+            _ => fault,
+        }
+    })
 }
 
 /// What a call wrote may be noticed when it was sent, or acknowledged.
-fn wrote(world: &World, fd: c_int, flags: c_int, answer: Answer) -> Answer {
+pub(super) fn wrote(world: &World, fd: c_int, flags: c_int, stamps: Option<u32>, answer: Answer) -> Answer {
     let answer = answer?;
     world.call(|core| {
         if let Ok(open) = core.open(fd)
             && answer > 0
         {
-            open.notices.wrote(flags & libc::MSG_ZEROCOPY != 0);
+            let (zero_copy, sealed) = (flags & libc::MSG_ZEROCOPY != 0, flags & libc::MSG_EOR != 0);
+            open.notices.wrote(answer.cast_unsigned(), Wrote { zero_copy, sealed, stamps });
         }
         Ok(answer)
     })
@@ -180,6 +250,9 @@ pub(super) fn try_send(
             Ok(open) => open,
             Err(error) => return Some(Err(error)),
         };
+        if let Some(answer) = open.early_write() {
+            return Some(if *done > 0 { count(*done) } else { answer });
+        }
         let waits = !late && !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
         let answer = match () {
             () if flags & libc::MSG_OOB != 0 => open.socket.try_write_urgent(left.clone()),
@@ -216,13 +289,10 @@ fn set_more(open: &mut Open, flags: c_int) {
     open.socket.set_options(|options| options.more = more);
 }
 
-/// What TCP_INQ tells beside a recvmsg(): octets that are left, one at least when the stream ended; None when it is not
-/// asked for.
-pub(crate) fn left_to_read(core: &mut Core, fd: c_int) -> Result<Option<c_int>, Errno> {
-    let open = core.open(fd)?;
-    let ended = usize::from(open.socket.is_read_closed() && open.socket.unread() == 0);
-    let left = c_int::try_from(open.socket.unread() + ended).unwrap_or(c_int::MAX);
-    Ok(open.inq.then_some(left))
+/// What TCP_INQ tells beside a recvmsg(): octets that are left, and one for the peer's FIN; None when it is not asked for.
+pub(crate) fn left_to_read(open: &Open) -> Option<c_int> {
+    let left = open.socket.unread() + usize::from(open.socket.is_peer_finished());
+    open.inq.then(|| c_int::try_from(left).unwrap_or(c_int::MAX))
 }
 
 /// A write that waits says so to its socket: what the peer is told meanwhile depends on it.

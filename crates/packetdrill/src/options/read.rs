@@ -4,6 +4,7 @@ use super::{
     CONGESTION, KEPT, SO_MEMINFO, TCP_CC_INFO, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INFO, TCP_INQ,
     TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
+use crate::arrivals::{SO_TIMESTAMP_NEW, SO_TIMESTAMPING_NEW, SO_TIMESTAMPNS_NEW};
 use crate::core::{Answer, Core, Errno};
 use crate::descriptors::{Descriptor, Open};
 use crate::memory::{Place, Span, give};
@@ -37,6 +38,10 @@ pub(crate) fn get(
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO) => time(core.open(fd)?.receive_timeout),
         (libc::SOL_SOCKET, libc::SO_SNDTIMEO) => time(core.open(fd)?.send_timeout),
         (libc::SOL_SOCKET, SO_MEMINFO) => memory(core, fd),
+        (libc::SOL_SOCKET, libc::SO_TIMESTAMPING | SO_TIMESTAMPING_NEW) => {
+            // The second number is a hardware clock's, of which there is none.
+            [core.open(fd)?.notices.timestamping(), 0].iter().flat_map(|part| part.to_ne_bytes()).collect()
+        }
         _ => {
             let knobs = core.stack.knobs().clone();
             let open = core.open(fd)?;
@@ -65,8 +70,8 @@ fn socket(open: &mut Open, name: c_int) -> Result<i32, Errno> {
     let options = open.socket.options();
     Ok(match name {
         libc::SO_ERROR => {
-            let error = open.socket.take_error();
-            error.map_or(0, |error| error.errno())
+            let error = open.socket.take_error().map(|error| error.errno());
+            error.or(open.error.take()).unwrap_or(0)
         }
         libc::SO_TYPE => libc::SOCK_STREAM,
         libc::SO_PROTOCOL => libc::IPPROTO_TCP,
@@ -87,7 +92,9 @@ fn socket(open: &mut Open, name: c_int) -> Result<i32, Errno> {
         libc::SO_RCVLOWAT => signed(open.socket.receive_low_water()),
         libc::SO_SNDLOWAT => 1,
         libc::SO_ZEROCOPY => i32::from(open.notices.zero_copy),
-        libc::SO_TIMESTAMPING => open.notices.timestamping().cast_signed(),
+        libc::SO_TIMESTAMP | libc::SO_TIMESTAMPNS | SO_TIMESTAMP_NEW | SO_TIMESTAMPNS_NEW => {
+            i32::from(open.arrivals.is_plain(name))
+        }
         _ => kept(open, libc::SOL_SOCKET, name)?,
     })
 }

@@ -4,6 +4,7 @@ use super::{
     CONGESTION, KEPT, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INQ, TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT,
     TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
+use crate::arrivals::{SO_TIMESTAMP_NEW, SO_TIMESTAMPING_NEW, SO_TIMESTAMPNS_NEW};
 use crate::calls::linux;
 use crate::core::{Answer, Core, Errno};
 use crate::descriptors::Open;
@@ -33,7 +34,9 @@ pub(crate) fn set(core: &mut Core, fd: c_int, level: c_int, name: c_int, value: 
     let number = number(level, value)?;
     match level {
         libc::SOL_SOCKET if name == libc::SO_MAX_PACING_RATE => set_pacing(open, value),
-        libc::SOL_SOCKET if name == libc::SO_TIMESTAMPING => set_timestamping(core, fd, number),
+        libc::SOL_SOCKET if matches!(name, libc::SO_TIMESTAMPING | SO_TIMESTAMPING_NEW) => {
+            set_timestamping(open, name, number)
+        }
         libc::SOL_SOCKET => set_socket(open, name, number),
         libc::IPPROTO_TCP => set_tcp(open, name, number),
         libc::IPPROTO_IP => set_ip(open, name, number),
@@ -81,13 +84,18 @@ fn set_pacing(open: &mut Open, value: Span) -> Answer {
     Ok(0)
 }
 
-fn set_timestamping(core: &mut Core, fd: c_int, number: i32) -> Answer {
-    let open = core.open(fd)?;
+fn set_timestamping(open: &mut Open, name: c_int, number: i32) -> Answer {
+    use lastack_stack::observe::State;
+    let flags = number.cast_unsigned();
     // Without a connection there is nothing to count octets in.
-    let connected = open.socket.peer_addr().is_some() && open.listening.is_none();
-    let acknowledged = open.notices.written().saturating_sub(open.socket.unsent() as u64);
-    let set = open.notices.set_timestamping(number.cast_unsigned(), connected.then_some(acknowledged));
-    set.map(|()| 0).ok_or(libc::EINVAL)
+    let acknowledged = match open.socket.state() {
+        State::Closed | State::Listen => None,
+        State::SynSent => Some(-1),
+        _ => Some(open.notices.written().saturating_sub(open.socket.unsent() as u64) as i64),
+    };
+    open.notices.set_timestamping(flags, acknowledged).ok_or(libc::EINVAL)?;
+    open.arrivals.set_timestamping(flags, name == SO_TIMESTAMPING_NEW);
+    Ok(0)
 }
 
 fn set_timeout(open: &mut Open, name: c_int, value: Span) -> Answer {
@@ -134,6 +142,9 @@ fn set_socket(open: &mut Open, name: c_int, number: i32) -> Answer {
         }
         libc::SO_RCVLOWAT => {
             socket.set_receive_low_water(if number < 0 { i32::MAX.cast_unsigned() } else { octets })
+        }
+        libc::SO_TIMESTAMP | libc::SO_TIMESTAMPNS | SO_TIMESTAMP_NEW | SO_TIMESTAMPNS_NEW => {
+            open.arrivals.set_plain(name, flag);
         }
         libc::SO_ZEROCOPY => {
             open.notices.zero_copy = match number {

@@ -158,6 +158,9 @@ impl Stack {
         if remote.port() == 0 {
             return Err(SocketError::AddressNotAvailable);
         }
+        if remote.ip().is_multicast() || remote.ip() == IpAddr::V4(Ipv4Addr::BROADCAST) {
+            return Err(SocketError::NetworkUnreachable);
+        }
         let ip = self.source_for(claim.as_ref(), remote.ip())?;
         let (tuple, claim) = match claim {
             Some(claim) => {

@@ -241,6 +241,11 @@ impl Socket {
         inner.end_of_stream || inner.read_shutdown
     }
 
+    /// True when the peer's FIN came, and all that it sent before.
+    pub fn is_peer_finished(&self) -> bool {
+        self.cell.lock().peer_finished
+    }
+
     /// True when nothing can be written any more.
     pub fn is_write_closed(&self) -> bool {
         self.cell.lock().write_shutdown

@@ -74,10 +74,28 @@ impl Socket {
     /// did not arrive; `NotConnected`.
     pub fn try_read_urgent(&self) -> Result<Option<u8>, SocketError> {
         let mut inner = self.cell.lock();
+        let octet = Self::look_for_urgent(&inner)?;
+        if octet.is_some()
+            && let Some(mark) = &mut inner.urgent
+        {
+            mark.octet = None;
+        }
+        Ok(octet)
+    }
+
+    /// [`Socket::try_read_urgent`] that leaves the octet to be read (recv() with MSG_OOB and MSG_PEEK).
+    ///
+    /// # Errors
+    /// As [`Socket::try_read_urgent`].
+    pub fn try_peek_urgent(&self) -> Result<Option<u8>, SocketError> {
+        Self::look_for_urgent(&self.cell.lock())
+    }
+
+    fn look_for_urgent(inner: &Inner) -> Result<Option<u8>, SocketError> {
         if inner.phase != Phase::Connected {
             return Err(SocketError::NotConnected);
         }
-        if let Some(octet) = inner.urgent.as_mut().and_then(|mark| mark.octet.take()) {
+        if let Some(octet) = inner.urgent_octet() {
             return Ok(Some(octet));
         }
         if inner.options.oobinline || !inner.urgent_announced {
