@@ -213,9 +213,7 @@ impl End {
         if !orderly || !self.saw_end || mine.written < self.plan.octets || self.outcome.is_some() {
             return false;
         }
-        let fin_waits =
-            matches!(socket.state(), State::SynRecv | State::FinWait1 | State::Closing | State::LastAck);
-        if self.plan.patient && (socket.unsent() > 0 || fin_waits) {
+        if self.plan.patient && (socket.unsent() > 0 || fin_waits(socket.state())) {
             return false;
         }
         mine.finished = true;
@@ -226,4 +224,10 @@ impl End {
     pub(super) fn is_alive(&self) -> bool {
         self.socket.is_some()
     }
+}
+
+/// After a half close: its FIN is not acknowledged. In the states before it the stack has not taken the call yet.
+fn fin_waits(state: State) -> bool {
+    use State::{CloseWait, Closing, Established, FinWait1, LastAck, SynRecv};
+    matches!(state, SynRecv | Established | CloseWait | FinWait1 | Closing | LastAck)
 }

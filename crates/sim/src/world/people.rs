@@ -8,6 +8,7 @@ use super::run::{Conversation, Listener, World};
 use super::stream::{Side, Stream};
 use lastack_observe::{Instant, State};
 use lastack_stack::{Family, Socket};
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
 
 impl World {
@@ -44,7 +45,13 @@ impl World {
         streams[1].unknown = meet.meeting == Meeting::Stranger;
         let orderly = meet.orderly && !self.options.rough;
         let server_plan = Some(meet.plans[1].clone());
-        self.conversations.push(Conversation { streams, ends: [None, None], orderly, server_plan });
+        self.conversations.push(Conversation {
+            streams,
+            ends: [None, None],
+            orderly,
+            server_plan,
+            server_isn: None,
+        });
         self.report.conversations += 1;
         let client = self.hosts[meet.client].addresses[family];
         let server = self.hosts[meet.server].addresses[family];
@@ -107,16 +114,35 @@ impl World {
         }
         let moved = !accepted.is_empty();
         for (socket, peer) in accepted {
-            // A SYN with data that comes twice can make a second connection, which the client resets (RFC 7413 section 6.1).
-            let first = |of: &usize| self.conversations[*of].ends[Side::Server as usize].is_none();
-            let known = self.clients.get(&peer).copied().filter(first);
-            let conversation = known.unwrap_or_else(|| self.strangers_conversation());
+            let conversation = self.conversation_with(peer, socket.local_addr());
             let plan = self.conversations[conversation].server_plan.take();
             let plan = plan.unwrap_or_else(|| Plan::rough(&mut self.dice, 10_000));
             socket.set_options(|options| *options = plan.options.clone());
             self.add_end(End::new(conversation, Side::Server, host, socket, plan, true, self.now));
         }
         moved
+    }
+
+    /// The conversation that an accepted connection belongs to.
+    fn conversation_with(&mut self, peer: SocketAddr, local: Option<SocketAddr>) -> usize {
+        let Some(&known) = self.clients.get(&peer) else { return self.strangers_conversation() };
+        let number = local.and_then(|local| self.watch.isn(local, peer));
+        let conversation = &mut self.conversations[known];
+        let before = mem::replace(&mut conversation.server_isn, number);
+        if conversation.ends[Side::Server as usize].is_none() {
+            return known;
+        }
+        // A SYN with data that comes twice makes a second connection once the first is gone (RFC 7413 section 6.1), and a
+        // cookie can be proved again after a reset that was lost: one SYN-ACK made both connections (RFC 4987 section 3.6).
+        // Then it is not known whose octets the client will read.
+        let second = match (local.and_then(|local| self.watch.acknowledged(peer, local)), before, number) {
+            (Some(ack), Some(before), Some(number)) => {
+                ack.0.wrapping_sub(number.0) <= ack.0.wrapping_sub(before.0)
+            }
+            _ => true,
+        };
+        conversation.streams[Side::Server as usize].unknown |= second;
+        self.strangers_conversation()
     }
 
     pub(super) fn strangers_conversation(&mut self) -> usize {
@@ -128,6 +154,7 @@ impl World {
             ends: [None, None],
             orderly: false,
             server_plan: None,
+            server_isn: None,
         });
         conversation
     }

@@ -16,6 +16,7 @@ use crate::octets::Seen;
 use bytes::Bytes;
 use lastack_observe::{Instant, State};
 use lastack_stack::{Socket, SocketError};
+use lastack_wire::Seq;
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -54,6 +55,8 @@ pub(super) struct Conversation {
     pub(super) orderly: bool,
     /// What the end that accepts will do.
     pub(super) server_plan: Option<Plan>,
+    /// The initial number of the server whose connection was accepted last.
+    pub(super) server_isn: Option<Seq>,
 }
 
 /// A world that runs.

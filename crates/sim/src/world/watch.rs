@@ -7,6 +7,7 @@ use crate::script::ast::Opt;
 use lastack_observe::{Instant, SocketRow, State, TimerKind};
 use lastack_wire::Seq;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// What one end of a flow has told the other.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,19 +18,21 @@ struct Told {
     isn: Option<Seq>,
     /// The furthest right edge that reached the other end.
     edge: Option<Seq>,
+    /// The first number that it acknowledged after its SYN.
+    acknowledged: Option<Seq>,
 }
 
 /// Follows every packet of a world.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    told: BTreeMap<(std::net::SocketAddr, std::net::SocketAddr), Told>,
+    told: BTreeMap<(SocketAddr, SocketAddr), Told>,
 }
 
-fn key(ends: Ends) -> (std::net::SocketAddr, std::net::SocketAddr) {
+fn key(ends: Ends) -> (SocketAddr, SocketAddr) {
     (ends.from, ends.to)
 }
 
-fn back(ends: Ends) -> (std::net::SocketAddr, std::net::SocketAddr) {
+fn back(ends: Ends) -> (SocketAddr, SocketAddr) {
     (ends.to, ends.from)
 }
 
@@ -45,7 +48,12 @@ impl Watch {
         let segment = &seen.segment;
         if segment.flags.syn() {
             self.begin(&seen);
-        } else if segment.len > 0
+            return Ok(Some(seen));
+        }
+        if let (Some(ack), false) = (segment.ack, segment.flags.rst()) {
+            self.told.entry(key(seen.ends)).or_default().acknowledged.get_or_insert(Seq(ack));
+        }
+        if segment.len > 0
             && let Some(edge) = self.told.get(&back(seen.ends)).and_then(|told| told.edge)
         {
             let end = Seq(segment.start) + segment.len;
@@ -60,6 +68,16 @@ impl Watch {
         Ok(Some(seen))
     }
 
+    /// The number that a host's last SYN to a peer began with.
+    pub(super) fn isn(&self, from: SocketAddr, to: SocketAddr) -> Option<Seq> {
+        self.told.get(&(from, to))?.isn
+    }
+
+    /// The first number of a peer's that a host acknowledged after its last SYN.
+    pub(super) fn acknowledged(&self, from: SocketAddr, to: SocketAddr) -> Option<Seq> {
+        self.told.get(&(from, to))?.acknowledged
+    }
+
     fn begin(&mut self, seen: &Seen) {
         let scale = seen.segment.options.iter().flatten().find_map(|option| match option {
             Opt::WindowScale(scale) => Some((*scale).min(14)),
@@ -68,7 +86,7 @@ impl Watch {
         let isn = Some(Seq(seen.segment.start));
         let told = self.told.entry(key(seen.ends)).or_default();
         if told.isn != isn {
-            *told = Told { scale, isn, edge: None };
+            *told = Told { scale, isn, edge: None, acknowledged: None };
         } else {
             // A SYN-ACK without the option takes back what the SYN of a crossing offered.
             told.scale = scale;
