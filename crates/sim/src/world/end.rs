@@ -217,7 +217,9 @@ impl End {
             return false;
         }
         mine.finished = true;
-        self.is_over(Ok(()))
+        // A reset now is the answer of a peer whose TIME_WAIT is over: it has read everything.
+        let gone = socket.take_error().filter(|error| *error == SocketError::TimedOut);
+        self.is_over(gone.map_or(Ok(()), Err))
     }
 
     /// Its socket still lives.

@@ -133,6 +133,97 @@ fn a_rule_that_loses_every_third_segment_of_a_handshake() {
     }
 }
 
+/// A world of one conversation over a perfect wire. The server answers with as many octets.
+fn one_conversation(octets: [u64; 2]) -> World {
+    let mut world = World::new(1, WorldOptions::orderly(30));
+    world.meets.truncate(1);
+    world.agenda = Agenda::default();
+    world.agenda.add(world.now, super::run::Event::Begin(0));
+    world.waiting = 1;
+    world.links.iter_mut().for_each(|link| *link = Link::new(LinkOptions::default()));
+    world.meets[0].meeting = super::cast::Meeting::Listener(super::cast::PORT);
+    for (plan, octets) in world.meets[0].plans.iter_mut().zip(octets) {
+        (plan.octets, plan.listens_first, plan.patient) = (octets, false, true);
+        (plan.write_max, plan.write_pause, plan.read_pause) = (10_000, Duration::ZERO, Duration::ZERO);
+        (plan.leave, plan.read_after) = (super::plan::Leave::HalfClose, Duration::ZERO);
+    }
+    world
+}
+
+/// Loses what one end sends after it has sent a FIN, so many times.
+fn lose_after_fin(mut times: u32) -> impl Rule {
+    let mut begun = None;
+    move |packet: &Transit<'_>| {
+        let Ok(Some(seen)) = crate::octets::decode(packet.octets) else { return Verdict::Pass };
+        let acknowledges = begun.is_some();
+        if begun.is_none() && seen.segment.flags.fin() {
+            begun = Some(packet.to);
+        }
+        // The second FIN is that of the end that got the first.
+        let lost = acknowledges && begun == Some(packet.from) && seen.segment.flags.fin() && times > 0;
+        times -= u32::from(lost);
+        if lost { Verdict::Drop } else { Verdict::Pass }
+    }
+}
+
+/// An end that got the data and the FIN at once half-closes and could finish in one breath. As an orphan it would give its
+/// FIN up after eight repetitions.
+#[test]
+fn a_patient_end_waits_until_its_half_close_is_acknowledged() {
+    let mut world = one_conversation([2, 0]);
+    world.add_rule(lose_after_fin(11));
+    let report = world.run();
+    assert!(report.violations.is_empty() && report.timed_out == 0, "{report}");
+    assert!(report.packets > 15, "the FIN was lost: {report}");
+}
+
+/// The peer of an end whose repetitions were all lost hears nothing, as with Linux: it waits for ever and is excused.
+#[test]
+fn who_waits_for_an_end_that_timed_out_is_excused() {
+    let mut world = one_conversation([2, 0]);
+    world.add_rule(lose_after_fin(u32::MAX));
+    let report = world.run();
+    assert!(report.violations.is_empty(), "{report}");
+    assert_eq!(report.timed_out, 1);
+}
+
+/// RFC 7413 section 6.1: the server's first connection, made by a SYN with data, is reset and the client hears nothing of it.
+/// Its next SYN makes a second one, whose end the client reads.
+#[test]
+fn a_client_may_read_a_second_connection() {
+    let mut world = one_conversation([100, 0]);
+    world.options.rough = true;
+    world.hosts.iter_mut().for_each(|host| host.change_knobs(|knobs| knobs.tcp_fastopen = 0x607));
+    let (server, plans) = (world.meets[0].server, &mut world.meets[0].plans);
+    (plans[0].options.fast_open.connect, plans[0].options.fast_open.no_cookie) = (true, true);
+    plans[1].leave = super::plan::Leave::AbortAt(Duration::from_millis(50));
+    let deaf = world.now + Duration::from_millis(500);
+    world.add_rule(move |packet: &Transit<'_>| match packet.from == server && packet.now < deaf {
+        true => Verdict::Drop,
+        false => Verdict::Pass,
+    });
+    let report = world.run();
+    assert!(report.violations.is_empty(), "{report}");
+    assert_eq!(report.conversations, 1);
+    assert!(report.packets > 6, "a second connection was made: {report}");
+}
+
+/// No checksum covers IPv6's flow label: flipped bits there leave a segment that counts.
+#[test]
+fn a_flipped_flow_label_leaves_the_segment() {
+    use crate::octets::{Ends, decode, encode};
+    let ends = Ends { from: "[fd00::1]:1".parse().expect("a"), to: "[fd00::2]:2".parse().expect("b") };
+    let script = crate::script::parse("t", "+0 < . 1:1001(1000) ack 501 win 100").expect("a segment");
+    let crate::script::ast::Action::Send(segment) = &script.steps[0].action else { panic!("{script:?}") };
+    let good = encode(ends, segment);
+    let mut label = good.clone();
+    label[3] ^= 4;
+    assert_eq!(decode(&label), decode(&good));
+    let mut window = good;
+    window[40 + 15] ^= 4;
+    assert!(decode(&window).is_err());
+}
+
 #[test]
 fn a_stream_finds_what_is_not_as_it_was_written() {
     let mut stream = Stream::new(3, Side::Client);
