@@ -5,6 +5,7 @@
 use crate::descriptors::{Descriptor, Open};
 use crate::flags::Flags;
 use crate::notices::Progress;
+use crate::sysctl::Source;
 use bytes::Bytes;
 use lastack_stack::wire::Frame;
 use lastack_stack::{Config, Instant, Secrets, SocketError, Sockets, Stack};
@@ -62,6 +63,7 @@ pub(crate) struct Core {
     started: Option<(std::time::Instant, u64)>,
     /// The families with an address of which the library knows.
     known: [bool; 2],
+    source: Source,
 }
 
 impl Core {
@@ -70,14 +72,8 @@ impl Core {
         let secrets = Secrets::from_rng(&mut rng);
         let mut config = Config::new(flags.local.clone());
         config.mtu = flags.mtu;
-        if flags.sysctl_proc {
-            config.knobs = crate::sysctl::read_proc(std::path::Path::new("/proc/sys"));
-        }
-        for (name, value) in &flags.knobs {
-            if let Ok(knob) = lastack_stack::knobs::table::find(name) {
-                let _ = knob.write(&mut config.knobs, value);
-            }
-        }
+        let source = Source::new(flags);
+        config.knobs = source.knobs();
         let known = [false, true].map(|v6| flags.local.iter().any(|(ip, _)| ip.is_ipv6() == v6));
         let stack = Stack::new(config, secrets);
         let wall = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
@@ -96,6 +92,17 @@ impl Core {
             rng,
             started: flags.real_clock.then(|| (std::time::Instant::now(), wall.as_micros() as u64)),
             known,
+            source,
+        }
+    }
+
+    /// Knobs that were set since take effect.
+    pub(crate) fn read_knobs(&mut self) {
+        if self.source.can_change() {
+            let knobs = self.source.knobs();
+            if knobs != *self.stack.knobs() {
+                self.stack.set_knobs(knobs);
+            }
         }
     }
 

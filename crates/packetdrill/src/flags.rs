@@ -1,8 +1,9 @@
-//! The words of `--so_flags=`: `clock=real`, `sysctl=proc`, `local=ADDRESS/PREFIX`, `mtu=N`, `seed=N`, and any knob
+//! The words of `--so_flags=`: `clock=real`, `sysctl=proc` (or a folder like `/proc/sys`), `local=ADDRESS/PREFIX`, `mtu=N`, `seed=N`, and any knob
 //! (`net.ipv4.tcp_rmem=4096:131072:33554432`), joined by commas or blanks. Not here: what they do.
 
 use lastack_stack::{Knobs, knobs::table};
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 const KNOWN: &str = "known are clock=, sysctl=, local=, mtu=, seed= and knobs (net.ipv4.NAME=)";
 
@@ -11,13 +12,13 @@ const KNOWN: &str = "known are clock=, sysctl=, local=, mtu=, seed= and knobs (n
 pub(crate) struct Flags {
     /// Real time; else a virtual clock.
     pub(crate) real_clock: bool,
-    /// The knobs are read from `/proc/sys` when the library is opened.
-    pub(crate) sysctl_proc: bool,
+    /// The folder in which the knobs are read as the library runs, such as `/proc/sys`.
+    pub(crate) sysctl_folder: Option<PathBuf>,
     /// Addresses of ours.
     pub(crate) local: Vec<(IpAddr, u8)>,
     /// Octets of the largest IP packet.
     pub(crate) mtu: u16,
-    /// Knobs by name, over what `sysctl_proc` finds.
+    /// Knobs by name, over what `sysctl_folder` holds.
     pub(crate) knobs: Vec<(String, String)>,
     /// What random numbers begin with.
     pub(crate) seed: u64,
@@ -29,7 +30,7 @@ impl Flags {
     pub(crate) fn parse(text: &str) -> (Flags, Vec<String>) {
         let mut flags = Flags {
             real_clock: false,
-            sysctl_proc: false,
+            sysctl_folder: None,
             local: Vec::new(),
             mtu: 1500,
             knobs: Vec::new(),
@@ -50,9 +51,10 @@ impl Flags {
             ("clock", "real") => self.real_clock = true,
             ("clock", "virtual") => self.real_clock = false,
             ("clock", _) => return Err("a clock is real or virtual".to_owned()),
-            ("sysctl", "proc") => self.sysctl_proc = true,
-            ("sysctl", "default") => self.sysctl_proc = false,
-            ("sysctl", _) => return Err("knobs are from proc or default".to_owned()),
+            ("sysctl", "proc") => self.sysctl_folder = Some("/proc/sys".into()),
+            ("sysctl", "default") => self.sysctl_folder = None,
+            ("sysctl", folder) if folder.starts_with('/') => self.sysctl_folder = Some(folder.into()),
+            ("sysctl", _) => return Err("knobs are from proc, default or a folder".to_owned()),
             ("mtu", number) => {
                 let mtu = number.parse().ok().filter(|&mtu| mtu >= 576);
                 self.mtu = mtu.ok_or("an MTU is a number from 576 to 65535")?;

@@ -57,6 +57,7 @@ impl World {
         if !self.is_main() {
             core.set_busy(std::thread::current().id());
         }
+        core.read_knobs();
         core.catch_up();
         Ok(core)
     }
@@ -186,14 +187,16 @@ impl World {
     }
 
     pub(crate) fn sleep_usecs(&self, usecs: u64) {
-        let core = self.lock();
+        let mut core = self.lock();
+        core.read_knobs();
         let until = core.now + Duration::from_micros(usecs);
         drop(self.pass(core, until, |_| false));
     }
 
     /// The next packet that the stack sent, and when; `None` when none will come.
     pub(crate) fn receive(&self) -> Option<(u64, bytes::Bytes)> {
-        let core = self.lock();
+        let mut core = self.lock();
+        core.read_knobs();
         let limit = if core.is_virtual() { RECEIVE_VIRTUAL } else { RECEIVE_REAL };
         let limit = core.now + limit;
         // The clock must not run to the limit when no timer would end the wait.

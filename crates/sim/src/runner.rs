@@ -38,6 +38,9 @@ pub struct Passed {
     pub duration: Duration,
 }
 
+const ONLY_ASSERT: &str = "this code needs Python: `assert tcpi_... == ...` is all that is read here";
+const ONLY_SYSCTL: &str = "only `sysctl`, `set_sysctls.py` and `echo` are read: no command is executed here";
+
 /// The tool's default, in microseconds.
 const TOLERANCE_USECS: i64 = 4_000;
 
@@ -131,6 +134,13 @@ impl<'s> Runner<'s> {
                 self.advance(window.0)?;
                 return self.check(check);
             }
+            Action::Code(_, Some(check)) => {
+                self.advance(window.0)?;
+                return self.check(check);
+            }
+            Action::Code(_, None) => return Err(self.fail(ONLY_ASSERT)),
+            Action::Shell(_) => return Err(self.fail(ONLY_SYSCTL)),
+            Action::Foreign(what) => return Err(self.fail(format!("{what} is not known here"))),
             Action::Send(_) | Action::SendIcmp(_) | Action::Call(_) | Action::Set(_) => {}
         }
         if window.0 < self.machine.now && step.when != When::Any {
@@ -146,7 +156,7 @@ impl<'s> Runner<'s> {
             Action::SendIcmp(icmp) => self.send_icmp(icmp)?,
             Action::Call(call) => self.start_call(call, step.when, begun)?,
             Action::Set(sysctls) => self.set_knobs(sysctls)?,
-            Action::Expect(_) | Action::Check(_) => {}
+            _ => {}
         }
         self.settle()
     }

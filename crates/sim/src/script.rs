@@ -8,10 +8,14 @@
 pub mod ast;
 mod call;
 mod check;
+mod icmp;
 mod lexer;
+mod marks;
 mod mutate;
 mod packet;
 mod parser;
+mod settings;
+mod shell;
 mod text;
 
 #[cfg(test)]
@@ -49,5 +53,10 @@ impl std::error::Error for ScriptError {}
 
 /// Reads a script. `name` is only used in messages.
 pub fn parse(name: &str, text: &str) -> Result<Script, ScriptError> {
-    parser::Parser::new(name, text)?.script()
+    parse_with(name, text, &[])
+}
+
+/// Reads a script with definitions from outside, as the tool's `--define NAME=value`.
+pub fn parse_with(name: &str, text: &str, defines: &[(&str, &str)]) -> Result<Script, ScriptError> {
+    parser::Parser::new(name, text)?.script(defines)
 }

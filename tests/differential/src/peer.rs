@@ -65,6 +65,7 @@ impl Peer {
             window: Some(shape.window),
             urgent: shape.flags.urg().then_some(shape.urgent),
             options: Some(self.options(shape)),
+            marks: Default::default(),
         };
         if !shape.damaged {
             self.sent(&segment);

@@ -5,7 +5,7 @@ fn words_are_read_and_unknown_ones_told() {
     let (flags, unknown) = Flags::parse(
         "clock=real,sysctl=proc local=10.0.0.1/8,local=fd00::1,mtu=1400,seed=7 x,mtu=5,net.ipv4.tcp_rmem=4096:5000:6000,net.ipv4.tcp_x=1",
     );
-    assert!(flags.real_clock && flags.sysctl_proc);
+    assert!(flags.real_clock && flags.sysctl_folder == Some("/proc/sys".into()));
     assert_eq!(flags.local, [("10.0.0.1".parse().unwrap(), 8), ("fd00::1".parse().unwrap(), 64)]);
     assert_eq!((flags.mtu, flags.seed), (1400, 7));
     let reasons = [
@@ -25,7 +25,7 @@ fn words_are_read_and_unknown_ones_told() {
 fn what_is_wrong_is_said() {
     let told = |word: &str| Flags::parse(word).1.join("");
     assert!(told("clock=fast").ends_with("a clock is real or virtual"));
-    assert!(told("sysctl=mine").contains("proc or default"));
+    assert!(told("sysctl=mine").contains("proc, default or a folder"));
     assert!(told("local=10.0.0.1/33").contains("192.0.2.1/24"));
     assert!(told("colour=red").contains("there is no `colour`; known are clock="));
     assert!(told("net.ipv4.tcp_syn_retries=many").contains("tcp_syn_retries"));

@@ -4,9 +4,12 @@
 mod buffers;
 mod errors;
 mod info;
+mod language;
 mod library;
 mod options;
 mod pair;
+#[path = "../../examples/scripts/player/mod.rs"]
+mod player;
 mod readiness;
 mod scripts;
 mod streams;

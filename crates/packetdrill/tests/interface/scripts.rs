@@ -179,7 +179,8 @@ impl Player<'_> {
             }
             Action::Call(call) => self.call(call, step.when, begun),
             Action::Set(_) => Err(format!("{UNKNOWN}: the interface has no way to set a sysctl later")),
-            Action::Expect(_) | Action::Check(_) => Ok(()),
+            Action::Shell(_) | Action::Foreign(_) => Err(format!("{UNKNOWN}: only TCP, and no commands")),
+            Action::Expect(_) | Action::Check(_) | Action::Code(..) => Ok(()),
         }
     }
 

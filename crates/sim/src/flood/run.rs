@@ -150,6 +150,7 @@ impl Siege {
             window: Some(64240),
             urgent: None,
             options: Some(vec![Opt::Mss(1460)]),
+            marks: Default::default(),
         };
         encode(Ends { from, to: address(GATE) }, &segment).into()
     }

@@ -238,6 +238,7 @@ impl Stage {
             window: Some(65_535),
             urgent: None,
             options: Some(vec![Opt::Mss(1460)]),
+            marks: Default::default(),
         };
         let ends = Ends { from, to: SocketAddr::new(address(Side::Right), port) };
         self.said(Side::Left, from.port(), text);

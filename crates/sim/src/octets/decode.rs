@@ -1,7 +1,7 @@
 //! What the stack sent, read with suspicion: a wrong length or checksum is a failure of the script.
 
 use super::{Ends, fold, pseudo_sum, sum};
-use crate::script::ast::{Opt, Segment};
+use crate::script::ast::{Marks, Opt, Segment, Tos};
 use lastack_wire::tcp::Flags;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -14,6 +14,8 @@ pub struct Seen {
     pub segment: Segment,
     /// Its octets.
     pub payload: Vec<u8>,
+    /// What its IP header says: the octet with DSCP and ECN whole, TTL and flow label.
+    pub marks: Marks,
 }
 
 impl Seen {
@@ -64,9 +66,19 @@ pub fn decode(packet: &[u8]) -> Result<Option<Seen>, String> {
         window: Some(word(14)),
         urgent: flags.urg().then(|| word(18)),
         options: Some(options(&payload[20..header])?),
+        marks: Marks { ae: payload[12] & 1 != 0, ..Marks::default() },
     };
     let ends = Ends { from: SocketAddr::new(from, word(0)), to: SocketAddr::new(to, word(2)) };
-    Ok(Some(Seen { ends, segment, payload: body }))
+    Ok(Some(Seen { ends, segment, payload: body, marks: marks(packet) }))
+}
+
+/// What the IP header, which was looked at before, says of a packet.
+fn marks(packet: &[u8]) -> Marks {
+    let v4 = packet[0] >> 4 == 4;
+    let (tos, ttl) = if v4 { (packet[1], packet[8]) } else { (packet[0] << 4 | packet[1] >> 4, packet[7]) };
+    let label = u32::from_be_bytes([0, packet[1] & 15, packet[2], packet[3]]);
+    let flow_label = if v4 { 0 } else { label };
+    Marks { tos: Tos::Whole(tos), ttl, flow_label, ..Marks::default() }
 }
 
 fn ip(packet: &[u8]) -> Result<(IpAddr, IpAddr, u8, &[u8]), String> {
@@ -130,6 +142,7 @@ fn one_option(kind: u8, body: &[u8]) -> Opt {
             Opt::Sack((0..len / 8).map(|at| (long(at * 8), long(at * 8 + 4))).collect())
         }
         (8, 8) => Opt::Timestamps(long(0), long(4)),
+        (19, _) => Opt::Md5(body.to_vec()),
         (34, _) => Opt::FastOpen(body.to_vec()),
         (254, 2..) if body[..2] == [0xf9, 0x89] => Opt::FastOpenExperiment(body[2..].to_vec()),
         _ => Opt::Unknown(kind),

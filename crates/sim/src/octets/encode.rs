@@ -1,7 +1,7 @@
 //! The peer's side: a segment or an ICMP error as the octets of an IP packet.
 
 use super::{Ends, fold, pseudo_sum, sum};
-use crate::script::ast::{IcmpKind, Opt, Segment};
+use crate::script::ast::{IcmpKind, Marks, Opt, Segment};
 use std::net::IpAddr;
 
 const TCP: u8 = 6;
@@ -17,7 +17,25 @@ pub fn encode(ends: Ends, segment: &Segment) -> Vec<u8> {
     let total = pseudo_sum(ends.from.ip(), ends.to.ip(), TCP, tcp.len()) + sum(&tcp);
     let check = !fold(total);
     tcp[16..18].copy_from_slice(&check.to_be_bytes());
-    ip(ends.from.ip(), ends.to.ip(), TCP, &tcp)
+    let mut packet = ip(ends.from.ip(), ends.to.ip(), TCP, &tcp);
+    mark(&mut packet, segment.marks);
+    packet
+}
+
+/// Writes what the script says of the IP header.
+fn mark(packet: &mut [u8], marks: Marks) {
+    let tos = marks.tos.octet();
+    let ttl = if marks.ttl == 0 { 64 } else { marks.ttl };
+    if packet[0] >> 4 == 4 {
+        (packet[1], packet[8]) = (tos, ttl);
+        packet[10..12].fill(0);
+        let check = !fold(sum(&packet[..20]));
+        packet[10..12].copy_from_slice(&check.to_be_bytes());
+    } else {
+        let first = 6 << 28 | u32::from(tos) << 20 | (marks.flow_label & 0xf_ffff);
+        packet[..4].copy_from_slice(&first.to_be_bytes());
+        packet[7] = ttl;
+    }
 }
 
 fn tcp_header(ends: Ends, segment: &Segment) -> Vec<u8> {
@@ -27,7 +45,7 @@ fn tcp_header(ends: Ends, segment: &Segment) -> Vec<u8> {
     tcp.extend_from_slice(&ends.to.port().to_be_bytes());
     tcp.extend_from_slice(&segment.start.to_be_bytes());
     tcp.extend_from_slice(&segment.ack.unwrap_or(0).to_be_bytes());
-    tcp.push((((20 + options.len()) / 4) << 4) as u8);
+    tcp.push((((20 + options.len()) / 4) << 4) as u8 | u8::from(segment.marks.ae));
     tcp.push(segment.flags.0);
     tcp.extend_from_slice(&segment.window.unwrap_or(0).to_be_bytes());
     tcp.extend_from_slice(&[0, 0]);
@@ -60,6 +78,10 @@ fn options(list: &[Opt]) -> Vec<u8> {
                 octets.extend_from_slice(&value.to_be_bytes());
                 octets.extend_from_slice(&echo.to_be_bytes());
             }
+            Opt::Md5(digest) => {
+                octets.extend_from_slice(&[19, (2 + digest.len()) as u8]);
+                octets.extend_from_slice(digest);
+            }
             Opt::FastOpen(cookie) => {
                 octets.extend_from_slice(&[34, (2 + cookie.len()) as u8]);
                 octets.extend_from_slice(cookie);
@@ -86,6 +108,7 @@ pub fn icmp_error(quoted: Ends, kind: IcmpKind, start: u32, len: u32) -> Vec<u8>
         window: None,
         urgent: None,
         options: Some(Vec::new()),
+        marks: Marks::default(),
     };
     let mut original = encode(quoted, &segment);
     original.truncate(if stack.is_ipv4() { 28 } else { 60 });
@@ -93,6 +116,15 @@ pub fn icmp_error(quoted: Ends, kind: IcmpKind, start: u32, len: u32) -> Vec<u8>
     let (mut icmp, protocol) = match (kind, v4) {
         (IcmpKind::TooBig(mtu), true) => (vec![3, 4, 0, 0, 0, 0, (mtu >> 8) as u8, mtu as u8], ICMP),
         (IcmpKind::Unreachable(code), true) => (vec![3, code, 0, 0, 0, 0, 0, 0], ICMP),
+        (IcmpKind::Other(kind, code), true) => (vec![kind, code, 0, 0, 0, 0, 0, 0], ICMP),
+        (IcmpKind::Other(kind, code), false) => {
+            let kind = match kind {
+                11 => 3,
+                12 => 4,
+                other => other,
+            };
+            (vec![kind, code, 0, 0, 0, 0, 0, 0], ICMP6)
+        }
         (IcmpKind::TooBig(mtu), false) => {
             let [a, b, c, d] = mtu.to_be_bytes();
             (vec![2, 0, 0, 0, a, b, c, d], ICMP6)

@@ -103,6 +103,9 @@ impl Runner<'_> {
         let width = if window.1 == Instant::NEVER { micros(0) } else { window.1.since(window.0) };
         let ticks = (self.tolerance + width).as_millis() as u32;
         wrong.extend(differences(wanted, &seen, ticks).into_iter().map(str::to_owned));
+        if !wanted.marks.header_fits(&live.marks) {
+            wrong.push("IP header".to_owned());
+        }
         if at + self.tolerance < window.0 {
             wrong.push("time (too early)".to_owned());
         } else if at > window.1 + self.tolerance {
@@ -143,6 +146,7 @@ pub fn differences(wanted: &Segment, seen: &Segment, ticks: u32) -> Vec<&'static
     note(wanted.ack.is_some() && wanted.ack != seen.ack, "acknowledgment number");
     note(wanted.window.is_some() && wanted.window != seen.window, "window");
     note(wanted.urgent.is_some() && wanted.urgent != seen.urgent, "urgent pointer");
+    note(wanted.marks.ae != seen.marks.ae, "flag AE");
     if let Some(options) = &wanted.options {
         let seen = seen.options.as_deref().unwrap_or(&[]);
         let same = options.len() == seen.len()

@@ -1,5 +1,7 @@
 //! What a script says, before it is run. Numbers are the script's own: relative to whatever its first SYNs say.
 
+pub use super::marks::{Marks, Tos};
+pub use super::settings::{IpVersion, Settings};
 use lastack_wire::tcp::Flags;
 
 /// A whole script.
@@ -11,6 +13,10 @@ pub struct Script {
     pub tolerance_usecs: Option<i64>,
     /// `--ip_version=ipv6`.
     pub ipv6: bool,
+    /// The other options of the tool.
+    pub settings: Settings,
+    /// The preamble runs `defaults.sh`: the path that it names.
+    pub defaults: Option<String>,
     /// Sysctls of the preamble, in order: those before the first step.
     pub sysctls: Vec<Sysctl>,
     /// The steps in the order of the text.
@@ -69,6 +75,12 @@ pub enum Action {
     Check(Check),
     /// A shell command in the middle of a script: the sysctls that it sets, which take effect at once.
     Set(Vec<Sysctl>),
+    /// A shell command that is none of those that are understood.
+    Shell(String),
+    /// `%{ ... }%`: Python, and what it asserts when that is all it does.
+    Code(String, Option<Check>),
+    /// A packet that is neither TCP nor an ICMP error for the stack: in words, for who must refuse it.
+    Foreign(String),
 }
 
 /// A TCP segment.
@@ -88,6 +100,8 @@ pub struct Segment {
     pub urgent: Option<u16>,
     /// Options in order; `None`: any (`<...>`).
     pub options: Option<Vec<Opt>>,
+    /// What the IP header says, and the bit that AccECN adds.
+    pub marks: Marks,
 }
 
 /// One TCP option, as it stands on the wire.
@@ -111,6 +125,8 @@ pub enum Opt {
     FastOpen(Vec<u8>),
     /// Fast Open in the form of the experiment (kind 254).
     FastOpenExperiment(Vec<u8>),
+    /// MD5 digest (RFC 2385).
+    Md5(Vec<u8>),
     /// A kind that the language has no word for (only seen, never written).
     Unknown(u8),
 }
@@ -131,6 +147,8 @@ pub enum IcmpKind {
     TooBig(u32),
     /// `unreachable net_unreachable` and its sisters: the ICMPv4 code.
     Unreachable(u8),
+    /// Any other: type and code as they are on the wire of the family that is in use.
+    Other(u8, u8),
 }
 
 /// A system call with the result it must have.
@@ -144,6 +162,8 @@ pub struct Call {
     pub returns: Option<When>,
     /// What it must return; `None`: not looked at.
     pub result: Option<i64>,
+    /// What it must return, when that is no number.
+    pub outcome: Option<Value>,
     /// errno, for -1.
     pub errno: Option<String>,
 }
@@ -155,7 +175,7 @@ pub enum Value {
     Any,
     /// A number.
     Number(i64),
-    /// A constant, or several joined by `|`.
+    /// A constant, or several joined by `|`; a number among them as it is written.
     Words(Vec<String>),
     /// `"text"`.
     Text(String),

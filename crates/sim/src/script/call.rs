@@ -16,19 +16,20 @@ impl<'a> Parser<'a> {
         let name = self.word()?.to_owned();
         self.need_sign('(')?;
         let arguments = self.values(')')?;
-        let (mut result, mut errno) = (None, None);
+        let (mut result, mut outcome, mut errno) = (None, None, None);
         if self.take_sign('=') {
             if self.peek() == Some(&Token::Ellipsis) || self.at_sign('*') {
                 self.advance();
             } else {
-                result = Some(self.signed()?);
+                match self.value()? {
+                    Value::Number(number) => result = Some(number),
+                    other => outcome = Some(other),
+                }
             }
-            if result == Some(-1) {
-                errno = self.errno_name();
-            }
+            errno = self.errno_name();
             self.note();
         }
-        Ok(Call { name, arguments, returns, result, errno })
+        Ok(Call { name, arguments, returns, result, outcome, errno })
     }
 
     fn errno_name(&mut self) -> Option<String> {
@@ -64,6 +65,27 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn value(&mut self) -> Parsed<Value> {
+        let first = self.one_value()?;
+        if !self.at_sign('|') {
+            return Ok(first);
+        }
+        // Constants and numbers that are or-ed together.
+        let mut words = Vec::new();
+        let mut next = first;
+        loop {
+            match next {
+                Value::Words(mut more) => words.append(&mut more),
+                Value::Number(number) => words.push(number.to_string()),
+                _ => return Err(self.error("only numbers and constants are joined by `|`")),
+            }
+            if !self.take_sign('|') {
+                return Ok(Value::Words(words));
+            }
+            next = self.one_value()?;
+        }
+    }
+
+    fn one_value(&mut self) -> Parsed<Value> {
         match self.peek() {
             Some(Token::Ellipsis) => {
                 self.advance();
@@ -77,43 +99,48 @@ impl<'a> Parser<'a> {
                 self.advance();
                 self.fields()
             }
-            Some(Token::Text(text)) => {
-                let text = (*text).to_owned();
-                self.advance();
-                Ok(Value::Text(text))
+            Some(Token::Text(_)) => {
+                let mut all = String::new();
+                while let Some(Token::Text(text)) = self.peek() {
+                    all.push_str(text);
+                    self.advance();
+                }
+                // `"text"...`: the beginning of one.
+                if self.peek() == Some(&Token::Ellipsis) {
+                    self.advance();
+                }
+                Ok(Value::Text(all))
             }
-            Some(Token::Word(_)) => self.words_or_apply(),
+            Some(Token::Word(_)) => {
+                let word = self.word()?.to_owned();
+                if self.take_sign('(') {
+                    return Ok(Value::Apply(word, self.values(')')?));
+                }
+                Ok(Value::Words(vec![word]))
+            }
             _ => Ok(Value::Number(self.signed()?)),
         }
     }
 
+    /// `{name=value, name(count)=value, value}`.
     fn fields(&mut self) -> Parsed<Value> {
         let mut fields = Vec::new();
         while !self.take_sign('}') {
             if !fields.is_empty() {
                 self.need_sign(',')?;
             }
-            let named =
-                matches!(self.peek(), Some(Token::Word(_))) && self.peek_second() == Some(&Token::Sign('='));
-            let name = if named { self.word()?.to_owned() } else { fields.len().to_string() };
-            if named {
-                self.need_sign('=')?;
+            let value = self.value()?;
+            let name = match &value {
+                Value::Words(words) if words.len() == 1 => Some(words[0].clone()),
+                Value::Apply(name, _) => Some(name.clone()),
+                _ => None,
+            };
+            match name {
+                Some(name) if self.take_sign('=') => fields.push((name, self.value()?)),
+                _ => fields.push((fields.len().to_string(), value)),
             }
-            fields.push((name, self.value()?));
         }
         Ok(Value::Fields(fields))
-    }
-
-    fn words_or_apply(&mut self) -> Parsed<Value> {
-        let first = self.word()?.to_owned();
-        if self.take_sign('(') {
-            return Ok(Value::Apply(first, self.values(')')?));
-        }
-        let mut words = vec![first];
-        while self.take_sign('|') {
-            words.push(self.word()?.to_owned());
-        }
-        Ok(Value::Words(words))
     }
 
     pub(super) fn signed(&mut self) -> Parsed<i64> {

@@ -45,7 +45,7 @@ impl Parser<'_> {
     }
 
     /// `assert tcpi_state == TCP_ESTABLISHED`; with `, message` after it, as Python allows.
-    pub(super) fn code(&mut self) -> Parsed<Check> {
+    pub(super) fn code(mut self) -> Parsed<Check> {
         if !self.take_word("assert") {
             return Err(self.expected("`assert tcpi_... == ...`, the only code that is read here"));
         }
@@ -58,6 +58,7 @@ impl Parser<'_> {
                 self.advance();
             }
         }
+        self.finish()?;
         Ok(Check::Info(name, value))
     }
 }

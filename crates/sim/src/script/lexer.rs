@@ -18,17 +18,17 @@ pub(super) enum Token<'a> {
     Hex(&'a str),
     #[regex(r"[A-Za-z_][A-Za-z0-9_]*")]
     Word(&'a str),
-    #[regex(r#""[^"\n]*""#, |lex| { let s = lex.slice(); &s[1..s.len() - 1] })]
+    #[regex(r#""(\\(.|\n)|[^"\\])*""#, |lex| { let s = lex.slice(); &s[1..s.len() - 1] })]
     Text(&'a str),
-    #[regex(r"`[^`]*`", |lex| { let s = lex.slice(); &s[1..s.len() - 1] })]
+    #[regex(r"`(\\(.|\n)|[^`\\])*`", |lex| { let s = lex.slice(); &s[1..s.len() - 1] })]
     Command(&'a str),
     #[regex(r"%\{([^}]|\}[^%])*\}%", |lex| { let s = lex.slice(); &s[2..s.len() - 2] })]
     Code(&'a str),
-    #[regex(r"--[a-z_0-9]+(=[^ \t\r\n]+)?")]
+    #[regex(r#"--[a-zA-Z_0-9]+(=("[^"\n]*"|[^ \t\r\n"])+)?"#)]
     Option(&'a str),
     #[token("...")]
     Ellipsis,
-    #[regex(r"[-+*~<>.:,(){}\[\]=|!]", |lex| lex.slice().chars().next())]
+    #[regex(r"[-+*~<>.:;,(){}\[\]=|!/]", |lex| lex.slice().chars().next())]
     Sign(char),
 }
 

@@ -101,7 +101,13 @@ fn visit(script: &mut Script, f: &mut Visitor<'_>) {
                 (isn_open, clock_open) = scales.get(number).copied().unwrap_or((true, true));
             }
             Action::Check(check) => visit_check(check, line, f),
-            Action::Send(_) | Action::SendIcmp(_) | Action::Set(_) => {}
+            Action::Code(_, Some(check)) => visit_check(check, line, f),
+            Action::Send(_)
+            | Action::SendIcmp(_)
+            | Action::Set(_)
+            | Action::Shell(_)
+            | Action::Code(_, None)
+            | Action::Foreign(_) => {}
         }
     }
 }
@@ -152,7 +158,7 @@ fn visit_segment(
                 *clock_open = false;
                 f(line, "TSecr", Field::Number(echo));
             }
-            Opt::FastOpen(cookie) | Opt::FastOpenExperiment(cookie) => {
+            Opt::FastOpen(cookie) | Opt::FastOpenExperiment(cookie) | Opt::Md5(cookie) => {
                 cookie.iter_mut().for_each(|octet| f(line, "octet of a cookie", Field::Octet(octet)));
             }
             Opt::Eol | Opt::Nop | Opt::SackOk | Opt::Unknown(_) => {}

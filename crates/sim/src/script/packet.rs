@@ -1,6 +1,6 @@
 //! Segments and ICMP errors: `S. 0:0(0) ack 1 win 65160 <mss 1460,sackOK,TS val 7 ecr 5,nop,wscale 10>`.
 
-use super::ast::{Action, Icmp, IcmpKind, Opt, Segment};
+use super::ast::{Action, Icmp, Marks, Opt, Segment};
 use super::lexer::Token;
 use super::parser::{Parsed, Parser};
 use lastack_wire::tcp::Flags;
@@ -8,12 +8,16 @@ use lastack_wire::tcp::Flags;
 impl Parser<'_> {
     /// What follows `<`: a segment, or an ICMP error with the part it quotes before or after it.
     pub(super) fn inbound(&mut self) -> Parsed<Action> {
+        let marks = self.marks()?;
         let quoted = if self.at_sign('[') { Some(self.quoted()?) } else { None };
+        if let Some(foreign) = self.foreign() {
+            return Ok(foreign);
+        }
         if self.peek() != Some(&Token::Word("icmp")) {
             return if quoted.is_some() {
                 Err(self.expected("`icmp`"))
             } else {
-                Ok(Action::Send(self.segment(true)?))
+                Ok(Action::Send(self.segment(true, marks)?))
             };
         }
         self.advance();
@@ -22,42 +26,39 @@ impl Parser<'_> {
         Ok(Action::SendIcmp(Icmp { kind, quoted }))
     }
 
-    fn quoted(&mut self) -> Parsed<(u32, u32)> {
-        self.need_sign('[')?;
-        let range = self.sequence()?;
-        self.need_sign(']')?;
-        Ok(range)
+    /// What follows `>`.
+    pub(super) fn outbound(&mut self) -> Parsed<Action> {
+        let marks = self.marks()?;
+        match self.foreign() {
+            Some(foreign) => Ok(foreign),
+            None if self.peek() == Some(&Token::Word("icmp")) => {
+                Ok(self.pass_over("an ICMP packet of the stack"))
+            }
+            None => Ok(Action::Expect(self.segment(false, marks)?)),
+        }
     }
 
-    fn icmp_kind(&mut self) -> Parsed<IcmpKind> {
-        if self.take_word("packet_too_big") {
-            self.need_word("mtu")?;
-            return Ok(IcmpKind::TooBig(self.number()?));
-        }
-        self.need_word("unreachable")?;
-        let code = match self.peek() {
-            Some(Token::Word("net_unreachable")) => 0,
-            Some(Token::Word("host_unreachable")) => 1,
-            Some(Token::Word("protocol_unreachable")) => 2,
-            Some(Token::Word("port_unreachable")) => 3,
-            Some(Token::Word("source_route_failed")) => 5,
-            Some(Token::Word("net_prohibited")) => 9,
-            Some(Token::Word("host_prohibited")) => 10,
-            Some(Token::Word("packet_filtered")) => 13,
-            Some(Token::Word("frag_needed")) => {
-                self.advance();
-                self.need_word("mtu")?;
-                return Ok(IcmpKind::TooBig(self.number()?));
-            }
-            _ => return Err(self.expected("a kind of unreachable, such as `frag_needed`")),
+    /// UDP, and packets within packets: read to the end of their line.
+    fn foreign(&mut self) -> Option<Action> {
+        let what = match self.peek() {
+            Some(Token::Word("udp")) => "UDP",
+            Some(Token::Word("ipv4" | "ipv6" | "gre" | "GREv0" | "mpls")) => "a packet within a packet",
+            _ => return None,
         };
-        self.advance();
-        Ok(IcmpKind::Unreachable(code))
+        Some(self.pass_over(what))
+    }
+
+    fn pass_over(&mut self, what: &str) -> Action {
+        let line = self.line();
+        while self.peek().is_some() && self.line() == line {
+            self.advance();
+        }
+        Action::Foreign(what.to_owned())
     }
 
     /// A TCP segment after its arrow.
-    pub(super) fn segment(&mut self, inbound: bool) -> Parsed<Segment> {
-        let flags = self.flags()?;
+    pub(super) fn segment(&mut self, inbound: bool, mut marks: Marks) -> Parsed<Segment> {
+        let flags = self.flags(&mut marks)?;
         // `seq` before the numbers is an older spelling.
         self.take_word("seq");
         let (start, len) = self.sequence()?;
@@ -71,17 +72,18 @@ impl Parser<'_> {
         if self.take_sign('<') {
             options = self.options(inbound)?;
         }
-        Ok(Segment { flags, start, len, ack, window, urgent, options })
+        Ok(Segment { flags, start, len, ack, window, urgent, options, marks })
     }
 
-    /// Flag letters stand together without spaces; `.` is ACK and `-` is none.
-    fn flags(&mut self) -> Parsed<Flags> {
+    /// Flag letters stand together without spaces; `.` is ACK, `-` is none, a digit is the ACE field.
+    fn flags(&mut self, marks: &mut Marks) -> Parsed<Flags> {
         let mut flags = Flags::default();
         let mut end = self.span().start;
         let mut seen = false;
         loop {
             let letters: &str = match self.peek() {
                 Some(Token::Word(word)) => word,
+                Some(Token::Number(ace)) if ace.starts_with('.') || seen => ace,
                 Some(Token::Sign('.')) => ".",
                 Some(Token::Sign('-')) => "-",
                 _ => break,
@@ -90,28 +92,42 @@ impl Parser<'_> {
                 break;
             }
             for letter in letters.chars() {
-                flags = flags.with(match letter {
-                    'S' => Flags::SYN,
-                    'F' => Flags::FIN,
-                    'R' => Flags::RST,
-                    'P' => Flags::PSH,
-                    '.' => Flags::ACK,
-                    'U' => Flags::URG,
-                    'E' => Flags::ECE,
-                    'W' => Flags::CWR,
-                    '-' => Flags::default(),
-                    _ => return Err(self.error("flags are letters of SFRPUEW, `.` for ACK, or `-`")),
-                });
+                match letter {
+                    'A' => marks.ae = true,
+                    '0'..='7' => marks.ace = Some(letter as u8 - b'0'),
+                    _ => flags = flags.with(self.flag(letter)?),
+                }
             }
             end = self.span().end;
             seen = true;
             self.advance();
         }
+        // AccECN: AE, CWR and ECE are one number (draft-ietf-tcpm-accurate-ecn section 3.1).
+        if let Some(ace) = marks.ace.filter(|ace| *ace > 0) {
+            marks.ae = ace & 4 != 0;
+            let bit = |set: bool, flag: Flags| if set { flag } else { Flags::default() };
+            flags = flags.with(bit(ace & 2 != 0, Flags::CWR)).with(bit(ace & 1 != 0, Flags::ECE));
+        }
         if seen { Ok(flags) } else { Err(self.expected("flags such as `S.`")) }
     }
 
+    fn flag(&self, letter: char) -> Parsed<Flags> {
+        Ok(match letter {
+            'S' => Flags::SYN,
+            'F' => Flags::FIN,
+            'R' => Flags::RST,
+            'P' => Flags::PSH,
+            '.' => Flags::ACK,
+            'U' => Flags::URG,
+            'E' => Flags::ECE,
+            'W' => Flags::CWR,
+            '-' => Flags::default(),
+            _ => return Err(self.error("flags are letters of SFRPUEWA, `.` for ACK, or `-`")),
+        })
+    }
+
     /// `1:1001(1000)`: the length must be what lies between the numbers.
-    fn sequence(&mut self) -> Parsed<(u32, u32)> {
+    pub(super) fn sequence(&mut self) -> Parsed<(u32, u32)> {
         let start: u32 = self.number()?;
         self.need_sign(':')?;
         let place = self.span();
@@ -172,6 +188,7 @@ impl Parser<'_> {
                 self.need_word("ecr")?;
                 Opt::Timestamps(value, self.number()?)
             }
+            "md5" => Opt::Md5(self.cookie()?),
             "FO" => Opt::FastOpen(self.cookie()?),
             "FOEXP" => Opt::FastOpenExperiment(self.cookie()?),
             other => return Err(self.error_at(place, &format!("`{other}` is no TCP option known here"))),

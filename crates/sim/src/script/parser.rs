@@ -1,7 +1,7 @@
 //! The grammar's frame: a cursor over tokens, the preamble, times, and which kind of step follows.
 
 use super::ScriptError;
-use super::ast::{Action, Script, Step, Sysctl, When};
+use super::ast::{Action, Script, Settings, Step, When};
 use super::lexer::{Token, tokens};
 use std::ops::Range;
 
@@ -34,14 +34,19 @@ impl<'a> Parser<'a> {
         }
     }
 
-    pub(super) fn script(mut self) -> Parsed<Script> {
+    pub(super) fn script(mut self, defines: &[(&'a str, &'a str)]) -> Parsed<Script> {
         let mut script = Script {
             name: self.name.to_owned(),
             tolerance_usecs: None,
             ipv6: false,
+            settings: Settings::default(),
+            defaults: None,
             sysctls: Vec::new(),
             steps: Vec::new(),
         };
+        for (name, value) in defines {
+            self.replace(name, value);
+        }
         while let Some(token) = self.peek().cloned() {
             let line = self.line();
             match token {
@@ -60,59 +65,6 @@ impl<'a> Parser<'a> {
             }
         }
         Ok(script)
-    }
-
-    fn option(&mut self, option: &str, script: &mut Script) -> Parsed<()> {
-        let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        match name {
-            "--tolerance_usecs" => {
-                script.tolerance_usecs =
-                    Some(value.parse().map_err(|_| self.error("this needs a number of microseconds"))?);
-            }
-            "--ip_version" => script.ipv6 = value == "ipv6",
-            // What the tool needs to find its own devices and addresses says nothing about TCP.
-            "--mtu"
-            | "--local_ip"
-            | "--remote_ip"
-            | "--gateway_ip"
-            | "--netmask_ip"
-            | "--bind_port"
-            | "--connect_port"
-            | "--tcp_ts_tick_usecs" => {}
-            _ => return Err(self.error("this option of the tool is not known here")),
-        }
-        self.next += 1;
-        Ok(())
-    }
-
-    /// Reads a shell command for the sysctls that it would set. Nothing is ever executed.
-    fn command(&mut self, command: &str, line: usize, when: When, script: &mut Script) -> Parsed<()> {
-        let mut sysctls = Vec::new();
-        for part in command.split(['\n', ';', '&']).map(str::trim).filter(|part| !part.is_empty()) {
-            let mut words = shell_words(part).into_iter();
-            let tool = words.next().unwrap_or("");
-            let known = tool.ends_with("sysctl") || tool.ends_with("set_sysctls.py");
-            if tool.ends_with("defaults.sh") {
-                continue;
-            }
-            if !known {
-                return Err(self.error("only `sysctl` and `set_sysctls.py` are read; no command is executed"));
-            }
-            for word in words.filter(|word| !word.starts_with('-')) {
-                let Some((path, value)) = word.split_once('=') else {
-                    return Err(self.error("a sysctl needs the form name=value"));
-                };
-                let name = path.trim_start_matches("/proc/sys/").replace('/', ".");
-                sysctls.push(Sysctl { line, name, value: value.trim_matches('"').to_owned() });
-            }
-        }
-        if script.steps.iter().all(|step| matches!(step.action, Action::Check(_))) {
-            script.sysctls.append(&mut sysctls);
-        } else if !sysctls.is_empty() {
-            script.steps.push(Step { line, when, action: Action::Set(sysctls) });
-        }
-        self.next += 1;
-        Ok(())
     }
 
     fn our_comment(&mut self) -> Parsed<Step> {
@@ -153,15 +105,14 @@ impl<'a> Parser<'a> {
             }
             Some(Token::Sign('>')) => {
                 self.next += 1;
-                Ok((when, Action::Expect(self.segment(false)?)))
+                Ok((when, self.outbound()?))
             }
             Some(Token::Code(code)) => {
                 let (code, at) = (*code, self.span());
                 self.next += 1;
-                let mut inner = Parser::over(self.name, self.text, at.start + 2..at.start + 2 + code.len())?;
-                let check = inner.code()?;
-                inner.finish()?;
-                Ok((when, Action::Check(check)))
+                let inner = at.start + 2..at.start + 2 + code.len();
+                let check = Parser::over(self.name, self.text, inner).and_then(Parser::code);
+                Ok((when, Action::Code(code.to_owned(), check.ok())))
             }
             Some(Token::Ellipsis) | Some(Token::Word(_)) => Ok((when, Action::Call(self.call()?))),
             _ => Err(self.expected("`<`, `>`, a system call or `%{`")),
@@ -182,6 +133,18 @@ impl<'a> Parser<'a> {
         self.next += 1;
     }
 
+    /// From here on each word `name` is these words.
+    pub(super) fn substitute(&mut self, name: &str, by: &[Token<'a>]) {
+        let rest = self.tokens.split_off(self.next);
+        for (token, span) in rest {
+            if token == Token::Word(name) {
+                self.tokens.extend(by.iter().map(|new| (new.clone(), span.clone())));
+            } else {
+                self.tokens.push((token, span));
+            }
+        }
+    }
+
     /// Place of the next token, or of the end.
     pub(super) fn span(&self) -> Range<usize> {
         match self.tokens.get(self.next) {
@@ -190,7 +153,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn line(&self) -> usize {
+    pub(super) fn line(&self) -> usize {
         self.text[..self.span().start].matches('\n').count() + 1
     }
 
@@ -283,14 +246,4 @@ impl<'a> Parser<'a> {
             source: self.text[line_start..].lines().next().unwrap_or("").to_owned(),
         }
     }
-}
-
-/// The words of a command; white space between double quotes separates none.
-fn shell_words(command: &str) -> Vec<&str> {
-    let mut quoted = false;
-    let ends = |c: char| {
-        quoted ^= c == '"';
-        c.is_whitespace() && !quoted
-    };
-    command.split(ends).filter(|word| !word.is_empty()).collect()
 }

@@ -56,6 +56,7 @@ impl fmt::Display for Opt {
                 blocks.iter().try_for_each(|(left, right)| write!(f, " {left}:{right}"))
             }
             Opt::Timestamps(value, echo) => write!(f, "TS val {value} ecr {echo}"),
+            Opt::Md5(digest) => write_cookie(f, "md5", digest),
             Opt::FastOpen(cookie) => write_cookie(f, "FO", cookie),
             Opt::FastOpenExperiment(cookie) => write_cookie(f, "FOEXP", cookie),
             Opt::Unknown(kind) => write!(f, "option {kind}"),

@@ -145,5 +145,14 @@ impl Memory {
 fn segment(flags: Flags, start: u32, ack: Option<u32>, len: u32) -> Segment {
     let flags = if ack.is_some() { flags.with(Flags::ACK) } else { flags };
     let options = if flags.syn() { vec![Opt::Mss(1460)] } else { Vec::new() };
-    Segment { flags, start, len, ack, window: Some(20_000), urgent: None, options: Some(options) }
+    Segment {
+        flags,
+        start,
+        len,
+        ack,
+        window: Some(20_000),
+        urgent: None,
+        options: Some(options),
+        marks: Default::default(),
+    }
 }

@@ -12,6 +12,7 @@ fn reply(window: u16, stamp: u32) -> Reply {
         window: Some(window),
         urgent: None,
         options: Some(vec![Opt::Nop, Opt::Nop, Opt::Timestamps(stamp, 7)]),
+        marks: Default::default(),
     };
     Reply { segment, payload: vec![] }
 }

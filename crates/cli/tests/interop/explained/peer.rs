@@ -77,6 +77,7 @@ impl Peer {
             window: Some(65_535),
             urgent: None,
             options: flags.syn().then(|| vec![Opt::Mss(1460)]),
+            marks: Default::default(),
         };
         let payload = Payload::from(Bytes::from(octets::encode(line.ends, &segment)));
         let packet = Packet { head: Default::default(), payload, offload: Default::default() };

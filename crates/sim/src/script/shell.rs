@@ -1,0 +1,124 @@
+//! Shell commands of a script, read for the sysctls that they would set. Nothing is ever executed.
+//!
+//! Understood: `sysctl`, `set_sysctls.py`, `echo VALUE > /proc/sys/...`, `defaults.sh`; passed over: what arranges devices,
+//! routes and files outside the stack.
+
+use super::ast::{Action, Check, Script, Step, Sysctl, When};
+use super::parser::{Parsed, Parser};
+
+/// Commands that change nothing in the stack.
+const HARMLESS: &[&str] = &[
+    "ip", "tc", "ethtool", "sleep", "true", "test", "sync", "rm", "mkdir", "touch", "ifconfig", "modprobe",
+    "cat",
+];
+
+enum Meaning {
+    Nothing,
+    Defaults(String),
+    Sets(Vec<(String, String)>),
+    Unknown,
+}
+
+impl Parser<'_> {
+    pub(super) fn command(
+        &mut self,
+        command: &str,
+        line: usize,
+        when: When,
+        script: &mut Script,
+    ) -> Parsed<()> {
+        let mut sysctls = Vec::new();
+        let mut unknown = false;
+        let ours = |step: &Step| matches!(step.action, Action::Check(Check::Row { .. } | Check::Flow(_)));
+        let preamble = script.steps.iter().all(ours);
+        let joined = command.replace("\\\n", " ");
+        for part in joined.split(['\n', ';', '&']).map(str::trim) {
+            match meaning(part) {
+                Meaning::Nothing => {}
+                Meaning::Defaults(path) if preamble => script.defaults = Some(path),
+                Meaning::Defaults(_) => {}
+                Meaning::Sets(set) => {
+                    sysctls.extend(set.into_iter().map(|(name, value)| Sysctl { line, name, value }));
+                }
+                Meaning::Unknown => unknown = true,
+            }
+        }
+        if preamble {
+            script.sysctls.append(&mut sysctls);
+        } else if !sysctls.is_empty() {
+            script.steps.push(Step { line, when, action: Action::Set(sysctls) });
+        }
+        if unknown {
+            script.steps.push(Step { line, when, action: Action::Shell(command.to_owned()) });
+        }
+        self.advance();
+        Ok(())
+    }
+}
+
+fn meaning(part: &str) -> Meaning {
+    let words = words(part);
+    // What is only redirected or commented.
+    let Some(first) = words.first().filter(|first| !first.starts_with(['#', '>', '1', '2'])) else {
+        return Meaning::Nothing;
+    };
+    let tool = first.rsplit('/').next().unwrap_or(first);
+    match tool {
+        "defaults.sh" => Meaning::Defaults(first.clone()),
+        "sysctl" | "set_sysctls.py" => sets(&words[1..]),
+        "echo" | "printf" => echo(&words[1..]),
+        _ if HARMLESS.contains(&tool) => Meaning::Nothing,
+        _ => Meaning::Unknown,
+    }
+}
+
+fn sets(words: &[String]) -> Meaning {
+    let mut set = Vec::new();
+    for word in words {
+        if word.starts_with('>') || word.starts_with("2>") {
+            break;
+        }
+        if word.starts_with('-') {
+            continue;
+        }
+        let Some((path, value)) = word.split_once('=') else { return Meaning::Unknown };
+        set.push((dotted(path), value.to_owned()));
+    }
+    Meaning::Sets(set)
+}
+
+/// `echo VALUE > /proc/sys/net/...`; into any other file it is nothing to us.
+fn echo(words: &[String]) -> Meaning {
+    let Some(at) = words.iter().position(|word| word.starts_with('>')) else { return Meaning::Nothing };
+    let target = words[at].trim_start_matches('>');
+    let target = if target.is_empty() { words.get(at + 1).map_or("", String::as_str) } else { target };
+    if !target.starts_with("/proc/sys/") {
+        return Meaning::Nothing;
+    }
+    let value: Vec<&str> =
+        words[..at].iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();
+    Meaning::Sets(vec![(dotted(target), value.join(" "))])
+}
+
+fn dotted(path: &str) -> String {
+    path.trim_start_matches("/proc/sys/").replace('/', ".")
+}
+
+/// The words of a command as a shell would see them; quotes hold a word together and go away.
+fn words(command: &str) -> Vec<String> {
+    let (mut all, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in command.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => word.get_or_insert_default().push(c),
+            None if c == '"' || c == '\'' => {
+                word.get_or_insert_default();
+                quote = Some(c);
+            }
+            None if c.is_whitespace() => all.extend(word.take()),
+            None => word.get_or_insert_default().push(c),
+        }
+    }
+    all.extend(word);
+    all
+}
