@@ -62,7 +62,7 @@ fn lay_out(state: State, info: &TcpInfo) -> [u8; LEN] {
         info.backoff,
         info.options,
         scales,
-        u8::from(info.app_limited),
+        u8::from(info.app_limited) | info.fastopen_client_fail << 1,
     ];
     layout.put(0, &bytes);
     first_words(&mut layout, info);

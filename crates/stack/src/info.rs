@@ -4,15 +4,21 @@
 
 use crate::Socket;
 use crate::egress::path_mss;
-use crate::flows::FlowKind;
+use crate::flows::{FlowKind, FlowRef};
 use crate::stack::Stack;
 use lastack_observe::{Instant, TcpInfo};
 use std::net::IpAddr;
 
 impl Stack {
-    /// What TCP_INFO tells of a socket, as of the shard's last turn; None when no flow stands behind it.
+    /// What TCP_INFO tells of a socket, as of the shard's last turn, or as its flow ended; None when it never had one.
     pub fn connection_info(&self, socket: &Socket, now: Instant) -> Option<TcpInfo> {
-        let flow = socket.cell().lock().flow?;
+        let flow = {
+            let inner = socket.cell().lock();
+            match inner.flow {
+                Some(flow) => flow,
+                None => return inner.last_info.as_deref().copied(),
+            }
+        };
         match flow.kind() {
             FlowKind::Connection => self.flow_info(flow.slot(), now),
             FlowKind::ActiveOpen => self.opening_info(flow.slot(), now),
@@ -24,6 +30,24 @@ impl Stack {
     pub(crate) fn opening_info(&self, slot: u32, now: Instant) -> Option<TcpInfo> {
         let entry = self.flows.slabs.active.get(slot)?;
         Some(TcpInfo { pmtu: self.config.mtu.into(), ..entry.engine.info(now) })
+    }
+
+    /// The flow of a socket ends: what TCP_INFO tells of it stays with the socket, but for what was in flight (Linux keeps
+    /// struct tcp_sock, and purges the write queue).
+    pub(crate) fn keep_info(&self, flow: FlowRef) {
+        let (slabs, slot) = (&self.flows.slabs, flow.slot());
+        let cell = match flow.kind() {
+            FlowKind::Connection => slabs.connections.get(slot).and_then(|entry| entry.cell.as_ref()),
+            FlowKind::ActiveOpen => slabs.active.get(slot).and_then(|entry| entry.cell.as_ref()),
+            FlowKind::HalfOpen | FlowKind::TimeWait => None,
+        };
+        let Some(cell) = cell else { return };
+        let info = match flow.kind() {
+            FlowKind::Connection => self.flow_info(slot, self.now),
+            _ => self.opening_info(slot, self.now),
+        };
+        let info = info.map(|info| Box::new(TcpInfo { unacked: 0, backoff: 0, ..info }));
+        cell.lock().last_info = info;
     }
 
     /// The same of a connection by its slot.

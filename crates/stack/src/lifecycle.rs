@@ -161,6 +161,7 @@ impl Stack {
     /// A connection becomes a TIME_WAIT record, or nothing when there are too many (TIMELINES T21).
     fn begin_wait(&mut self, flow: FlowRef) {
         self.refresh_fast_open(flow);
+        self.keep_info(flow);
         let Some(entry) = self.take_connection(flow) else { return };
         let state = entry.engine.state();
         let (tuple, claim) = (entry.tuple, entry.claim);
@@ -198,6 +199,7 @@ impl Stack {
     /// The flow is over.
     fn end_connection(&mut self, flow: FlowRef, cause: Cause) {
         self.end_fast_open(flow, cause);
+        self.keep_info(flow);
         let Some(entry) = self.take_connection(flow) else { return };
         self.flows.forget(&entry.tuple, flow);
         self.budget.binds().release(entry.claim);
@@ -232,6 +234,7 @@ impl Stack {
 
     /// An active open fails or is given up; its socket may be used again.
     pub(crate) fn end_active(&mut self, flow: FlowRef, cause: Cause) {
+        self.keep_info(flow);
         let Some(entry) = self.take_active(flow) else { return };
         let tuple = entry.tuple;
         self.out.begin(self.now, tuple);

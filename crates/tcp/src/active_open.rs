@@ -337,6 +337,7 @@ impl ActiveOpen {
         let again = u32::from(self.retransmits);
         TcpInfo {
             retransmits: self.retransmits,
+            fastopen_client_fail: self.fast_open_failure(),
             backoff: (self.timeout.as_micros() / RTO_INITIAL.as_micros()).max(1).ilog2() as u8,
             rto_us: u32::try_from(self.timeout.as_micros()).unwrap_or(u32::MAX),
             unacked: 1,

@@ -11,7 +11,7 @@ pub fn parse(octets: &[u8]) -> TcpInfo {
     // Bit fields begin at the low end, but on big-endian machines.
     let (low, high) = (byte(6) & 0x0f, byte(6) >> 4);
     let (snd_wscale, rcv_wscale) = if cfg!(target_endian = "big") { (high, low) } else { (low, high) };
-    let limited = if cfg!(target_endian = "big") { 0x80 } else { 0x01 };
+    let (limited, fail_shift) = if cfg!(target_endian = "big") { (0x80, 5) } else { (0x01, 1) };
     TcpInfo {
         ca_state: byte(1),
         retransmits: byte(2),
@@ -21,6 +21,7 @@ pub fn parse(octets: &[u8]) -> TcpInfo {
         snd_wscale,
         rcv_wscale,
         app_limited: byte(7) & limited != 0,
+        fastopen_client_fail: byte(7) >> fail_shift & 3,
         rto_us: word(8),
         ato_us: word(12),
         snd_mss: word(16),

@@ -53,6 +53,7 @@ pub struct TcpInfo {
     pub snd_wscale: u8,
     pub rcv_wscale: u8,
     pub app_limited: bool,
+    pub fastopen_client_fail: u8,
     pub rto_us: u32,
     pub ato_us: u32,
     pub snd_mss: u32,

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use lastack_stack::{Family, SocketError};
 use libc::{c_int, socklen_t};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// bind(). The first address of a family that a program binds becomes ours.
 pub(crate) fn bind(core: &mut Core, fd: c_int, name: Span) -> Answer {
@@ -88,9 +89,13 @@ fn try_accept(core: &mut Core, fd: c_int, spare: c_int, name: Span, len: Place<s
 
 /// connect().
 pub(crate) fn connect(world: &World, fd: c_int, name: Span) -> Answer {
+    let again = Arc::new(AtomicBool::new(false));
+    let repeated = again.clone();
     world.wait(
         |core| {
-            let over = if begin_connect(core, fd, name, None)? { libc::EALREADY } else { libc::EINPROGRESS };
+            let before = begin_connect(core, fd, name, None)?;
+            repeated.store(before, Ordering::Relaxed);
+            let over = if before { libc::EALREADY } else { libc::EINPROGRESS };
             let open = core.open(fd)?;
             let (nonblocking, limit) = (open.nonblocking, open.send_timeout);
             Ok(match (nonblocking, limit) {
@@ -100,9 +105,15 @@ pub(crate) fn connect(world: &World, fd: c_int, name: Span) -> Answer {
         },
         move |core| match connected(core, fd) {
             Err(libc::EAGAIN) => None,
+            // TCP_FASTOPEN_CONNECT answers the first call; who asks again waits for the handshake.
+            Ok(_) if again.load(Ordering::Relaxed) && still_connecting(core, fd) => None,
             answer => Some(answer),
         },
     )
+}
+
+fn still_connecting(core: &mut Core, fd: c_int) -> bool {
+    core.open(fd).is_ok_and(|open| open.connecting)
 }
 
 /// Asks for the connection; the SYN may carry octets. True: it had been asked for already.
@@ -158,7 +169,7 @@ fn dissolve(core: &mut Core, fd: c_int) -> Result<(), Errno> {
 fn resume(open: &mut Open) -> Result<(), Errno> {
     let pending = open.socket.peer_addr().is_some() && !is_connected(open);
     if pending && open.nonblocking {
-        return Err(libc::EALREADY);
+        return Err(if open.socket.defers_connect() { libc::EISCONN } else { libc::EALREADY });
     }
     Ok(())
 }
@@ -180,7 +191,8 @@ pub(super) fn connected(core: &mut Core, fd: c_int) -> Answer {
     }
     match open.socket.try_connected() {
         Ok(()) => {
-            open.connecting = false;
+            // With TCP_FASTOPEN_CONNECT the handshake is still to come (Linux's SS_CONNECTING).
+            open.connecting = open.socket.peer_addr().is_some() && !is_connected(open);
             Ok(0)
         }
         Err(SocketError::WouldBlock) => Err(libc::EAGAIN),

@@ -254,6 +254,7 @@ pub(super) fn try_send(
             return Some(if *done > 0 { count(*done) } else { answer });
         }
         let waits = !late && !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
+        let with_syn = open.socket.defers_connect();
         let answer = match () {
             () if flags & libc::MSG_OOB != 0 => open.socket.try_write_urgent(left.clone()),
             () if waits => waiting_write(&open.socket, left.clone()),
@@ -266,14 +267,21 @@ pub(super) fn try_send(
                 drop(left.split_to(taken));
                 if left.is_empty() {
                     // A first write that went with the SYN waits for the handshake.
-                    let early = waits && open.socket.state() == State::SynSent;
-                    return (!early).then(|| count(*done));
+                    let early = open.socket.state() == State::SynSent;
+                    return match (waits, with_syn && *done == 0) {
+                        (true, _) => (!early).then(|| count(*done)),
+                        (false, true) => Some(Err(libc::EINPROGRESS)),
+                        (false, false) => Some(count(*done)),
+                    };
                 }
                 // As Linux: what may be sent is sent while the caller's octets are taken.
                 core.turn();
             }
             Err(SocketError::WouldBlock) if *done == 0 || waits => return None,
-            Err(_) if *done > 0 => return Some(count(*done)),
+            // What went with a SYN that was refused counts for nothing (Linux).
+            Err(_) if *done > 0 && (late || open.socket.peer_addr().is_some()) => {
+                return Some(count(*done));
+            }
             Err(error) => return Some(linux(Err(error))),
         }
     }

@@ -3,6 +3,7 @@
 
 mod buffers;
 mod errors;
+mod fast_open;
 mod info;
 mod language;
 mod library;

@@ -9,7 +9,7 @@ use super::{Notify, SocketError};
 use crate::bind::Claim;
 use crate::flows::FlowRef;
 use bytes::Bytes;
-use lastack_observe::State;
+use lastack_observe::{State, TcpInfo};
 use lastack_tcp::knobs::{BufferBounds, SocketOptions};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -290,6 +290,8 @@ pub(crate) struct Inner {
     pub(crate) closed: bool,
     /// The shard's own: the flow behind the cell.
     pub(crate) flow: Option<FlowRef>,
+    /// The shard's own: what TCP_INFO said when the flow ended.
+    pub(crate) last_info: Option<Box<TcpInfo>>,
     /// The shard's own: the listener behind the cell.
     pub(crate) listener: Option<u16>,
     /// The shard's own: the hold on a port of a socket that neither listens nor is connected.
@@ -342,6 +344,7 @@ impl Inner {
             owned: true,
             closed: false,
             flow: None,
+            last_info: None,
             listener: None,
             claim: None,
             readers: Vec::new(),

@@ -61,6 +61,11 @@ impl Socket {
         self.cell.lock().syn_room.is_some_and(|room| room > 0)
     }
 
+    /// True when `tcp_fastopen` lets clients use it.
+    pub fn may_fast_open(&self) -> bool {
+        self.cell.bounds().lets_clients_fast_open()
+    }
+
     /// TCP_FASTOPEN: how many connections of this listener may wait for their proof, at most `somaxconn`; zero ends Fast Open.
     ///
     /// # Errors

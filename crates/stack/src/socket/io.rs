@@ -181,7 +181,8 @@ impl Socket {
         if inner.write_shutdown || matches!(inner.phase, Phase::Fresh | Phase::Listening) {
             return Err(SocketError::BrokenPipe);
         }
-        if chunk.is_empty() {
+        let sends_syn = inner.phase == Phase::Connecting && inner.syn_room.is_some_and(|room| room > 0);
+        if chunk.is_empty() && !sends_syn {
             return Ok(0);
         }
         let room = match inner.phase {

@@ -127,13 +127,18 @@ impl ActiveOpen {
         if option.is_none() && octets.is_empty() {
             return;
         }
-        connection.asked_for_fast_open(on_trial);
+        connection.asked_for_fast_open(on_trial, failure(option));
         if !octets.is_empty() {
             connection.take_syn_octets(octets, arrival.header.ack, knobs, now, out);
         }
         if arrival.header.flags.syn() {
             connection.take_syn_ack_octets(arrival);
         }
+    }
+
+    /// TCP_INFO's fastopen_client_fail.
+    pub(super) fn fast_open_failure(&self) -> u8 {
+        self.fast_open.as_ref().map_or(0, |attempt| failure(attempt.plan.option))
     }
 
     /// Linux's tcp_fastopen_active_detect_blackhole in SYN_SENT.
@@ -146,4 +151,9 @@ impl ActiveOpen {
             out.suspect_black_hole(knobs);
         }
     }
+}
+
+/// TCP_INFO's fastopen_client_fail of a SYN with this option: TFO_COOKIE_UNAVAILABLE when it asks for a cookie.
+fn failure(option: Option<FastOpen>) -> u8 {
+    u8::from(option.is_some_and(|option| option.cookie.is_none()))
 }

@@ -14,6 +14,10 @@ use bytes::Bytes;
 use lastack_observe::{Cause, Counter, EventKind, FastOpenFailure, State};
 use std::ops::ControlFlow::{Break, Continue};
 
+/// TCP_INFO's fastopen_client_fail (TFO_DATA_NOT_ACKED, TFO_SYN_RETRANSMITTED).
+const DATA_NOT_ACKED: u8 = 2;
+const SYN_RETRANSMITTED: u8 = 3;
+
 /// A server's connection before its third segment.
 #[derive(Debug)]
 pub(super) struct Awaited {
@@ -33,6 +37,12 @@ impl Began {
     const ON_TRIAL: u8 = 2;
     /// Data of a SYN was taken, by either side.
     const SYN_DATA: u8 = 4;
+    /// Why a client's data did not go with the SYN, or not for good: TCP_INFO's fastopen_client_fail, in these two bits.
+    const FAILURE_SHIFT: u32 = 3;
+
+    fn fail(&mut self, failure: u8) {
+        self.0 = self.0 & ((1 << Began::FAILURE_SHIFT) - 1) | failure << Began::FAILURE_SHIFT;
+    }
 
     fn has(self, bits: u8) -> bool {
         self.0 & bits != 0
@@ -66,6 +76,11 @@ impl Connection {
     /// True when data of a SYN was taken, ours by the peer or the peer's by us (TCP_INFO's TCPI_OPT_SYN_DATA).
     pub fn took_syn_data(&self) -> bool {
         self.began.has(Began::SYN_DATA)
+    }
+
+    /// TCP_INFO's fastopen_client_fail.
+    pub(super) fn fast_open_failure(&self) -> u8 {
+        self.began.0 >> Began::FAILURE_SHIFT
     }
 
     /// Before the eight checks: is this the third segment?
@@ -166,8 +181,9 @@ impl Connection {
     }
 
     /// A client's connection whose SYN asked for Fast Open, `on_trial` when it was the first after a pause.
-    pub(crate) fn asked_for_fast_open(&mut self, on_trial: bool) {
+    pub(crate) fn asked_for_fast_open(&mut self, on_trial: bool, failure: u8) {
         self.began.0 |= Began::ASKED | if on_trial { Began::ON_TRIAL } else { 0 };
+        self.began.fail(failure);
     }
 
     /// Our SYN carried `octets`; the handshake acknowledged up to `ack`. What it did not acknowledge is sent again at once:
@@ -193,6 +209,8 @@ impl Connection {
             self.began.0 |= Began::SYN_DATA;
             return out.count(Counter::FastOpenActive);
         }
+        let syn_again = self.tally().again > 0;
+        self.began.fail(if syn_again { SYN_RETRANSMITTED } else { DATA_NOT_ACKED });
         out.count(Counter::FastOpenActiveFail);
         out.event(EventKind::FastOpenFellBack { reason: FastOpenFailure::DataNotTaken });
         let (una, len, mss) = (self.send.una, rest.len() as u32, u32::from(self.effective_mss()));

@@ -81,6 +81,7 @@ impl Connection {
         .iter()
         .filter(|(yes, _)| *yes)
         .fold(0, |all, (_, bit)| all | bit);
+        info.fastopen_client_fail = self.fast_open_failure();
         (info.snd_wscale, info.rcv_wscale) = agreed.window_scale.unwrap_or((0, 0));
         let options = if agreed.timestamps { TIMESTAMPS_LEN } else { 0 };
         info.advmss = u32::from(self.receive.mss.saturating_sub(options));
