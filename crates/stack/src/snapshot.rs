@@ -123,7 +123,7 @@ impl Stack {
         let read = entry.end_was_read || entry.cell.as_ref().is_some_and(|cell| cell.lock().end_was_read);
         let fin = matches!(entry.state, State::CloseWait | State::LastAck | State::Closing) && !read;
         Some(SocketRow {
-            recv_queue: clamp(entry.engine.unread() + usize::from(fin)),
+            recv_queue: clamp(entry.engine.unread() + usize::from(fin) + entry.engine.fins_again()),
             send_queue: clamp(entry.engine.send_queue()),
             timer: timer.map_or(TimerKind::Off, |(kind, _)| kind),
             timer_left: left(timer.map(|(_, at)| at), now),

@@ -373,6 +373,9 @@ impl ActiveOpen {
         let attempt = self.fast_open.take();
         let mut connection = Connection::new(self.seed(arrival, options, now), options, knobs, now);
         connection.count_syn_as_acknowledged();
+        if self.first_ack == FirstAck::NowWithDuplicateSyn {
+            connection.report_duplicate_syn(knobs, now, out);
+        }
         if let Some(attempt) = attempt {
             ActiveOpen::hand_over_octets(*attempt, &mut connection, arrival, knobs, now, out);
         }

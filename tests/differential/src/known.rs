@@ -127,14 +127,6 @@ pub const ALL: &[Known] = &[
         matches: Alone(shapes::window_by_memory),
     },
     Known {
-        name: "the window of TIME_WAIT wraps",
-        why: "Linux writes a window beyond 65535 octets into the field without a scale, where it wraps (264 for 65800); \
-              lastack writes 65535",
-        file: "crates/tcp/src/connection/mod.rs",
-        line: "window_field: (window >> self.receive.window.scale())",
-        matches: Alone(shapes::time_wait_wraps),
-    },
-    Known {
         name: "how segments share memory",
         why: "whether octets are joined to the last buffer (TCPRcvCoalesce) or taken on the fast path (TCPHPHits) depends on \
               free room in the driver's buffers; lastack's queue of chunks has none of these",
@@ -199,14 +191,6 @@ pub const ALL: &[Known] = &[
         matches: Alone(shapes::ancient_acknowledgment),
     },
     Known {
-        name: "old octets with a FIN",
-        why: "Linux reports by D-SACK what came again in front of a FIN that ends the connection's receiving side; lastack \
-              acknowledges the FIN before it would",
-        file: "crates/tcp/src/connection/arrives/fin.rs",
-        line: "self.send_ack(turn);",
-        matches: Alone(shapes::duplicate_before_fin),
-    },
-    Known {
         name: "a small receive buffer: what fits one window only",
         why: "a segment that fits the larger of two windows of a small receive buffer is taken by one side and \
               answered as out of its window by the other; Linux's window is smaller by what its driver's buffers cost",
@@ -215,37 +199,12 @@ pub const ALL: &[Known] = &[
         matches: Among(among::fits_one_small_window),
     },
     Known {
-        name: "a window beyond its field",
-        why: "without a scale Linux keeps the right edge of a window above 65535 although the field cannot say it \
-              (tcp_select_window keeps rcv_wnd before it bounds the field); lastack's edge is the one that the peer \
-              was told",
-        file: "crates/tcp/src/receive/window.rs",
-        line: "window = window.min(u32::from(u16::MAX) << self.scale)",
-        matches: Among(among::beyond_the_field),
-    },
-    Known {
         name: "simultaneous open: numbers by an unscaled window",
         why: "Linux judges old acknowledgments by the largest window that it took for the peer's when SYNs crossed, \
               in another scale; lastack judges them by the window that was said",
         file: "crates/tcp/src/active_open.rs",
         line: "window: scaled_window(self.window, agreed.window_scale)",
         matches: Among(among::simultaneous_numbers),
-    },
-    Known {
-        name: "a D-SACK is counted when it is sent",
-        why: "Linux counts TCPDSACKOldSent when it notes the old octets (tcp_dsack_set), even when no acknowledgment \
-              tells them; lastack counts what it sends",
-        file: "crates/tcp/src/receive/reassembly.rs",
-        line: "out.count(if old { Counter::DsackOldSent }",
-        matches: Among(among::old_octets_counted),
-    },
-    Known {
-        name: "a FIN that comes again with old octets",
-        why: "Linux takes the FIN of a segment that begins before it as a new octet of the queue, so Recv-Q shows one \
-              more and it is acknowledged at once; lastack's Recv-Q counts a FIN once",
-        file: "crates/tcp/src/connection/arrives/fin.rs",
-        line: "State::CloseWait | State::Closing | State::LastAck => Continue(())",
-        matches: Among(among::fin_again),
     },
     Known {
         name: "the urgent octet and a reader",
@@ -265,13 +224,14 @@ pub const ALL: &[Known] = &[
     },
 ];
 
-/// The one that explains a difference; `found` are all of the sequence.
+/// The one of `kinds` that explains a difference; `found` are all of the sequence.
 pub fn explains(
+    kinds: &'static [Known],
     difference: &Difference,
     found: &[Difference],
     sequence: &Sequence,
 ) -> Option<&'static Known> {
-    ALL.iter().find(|known| match known.matches {
+    kinds.iter().find(|known| match known.matches {
         Alone(matches) => matches(difference, sequence),
         Among(matches) => matches(difference, sequence, found),
     })

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use lastack_differential::kernel::Kernel;
 use lastack_differential::known;
-use lastack_differential::report::{self, Report};
+use lastack_differential::report::{self, Played, Report};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -24,6 +24,12 @@ struct Options {
     /// Where scripts of unexplained differences go; nowhere: only to standard output.
     #[arg(long)]
     scripts: Option<PathBuf>,
+    /// Where every explained difference goes, a line each: kind, sequence, setup, difference.
+    #[arg(long)]
+    each: Option<PathBuf>,
+    /// Takes no difference for known.
+    #[arg(long)]
+    strict: bool,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +53,12 @@ fn main() -> ExitCode {
 
 fn run(options: &Options, kernel: &mut Kernel) -> Result<Report> {
     let begun = Instant::now();
+    let played = Played {
+        seed: options.seed,
+        first: options.first,
+        count: options.count,
+        kinds: if options.strict { &[] } else { known::ALL },
+    };
     let mut progress = |report: &Report| {
         let rate = report.sequences as f64 / begun.elapsed().as_secs_f64().max(0.001);
         eprintln!(
@@ -54,12 +66,16 @@ fn run(options: &Options, kernel: &mut Kernel) -> Result<Report> {
             report.sequences, options.count, report.unexplained_count
         );
     };
-    let report = report::run(kernel, options.seed, options.first, options.count, &mut progress)?;
+    let report = report::run(kernel, &played, &mut progress)?;
     for text in &report.unexplained {
         println!("{text}");
     }
     if let Some(path) = &options.scripts {
         std::fs::write(path, report.unexplained.join("\n"))
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    if let Some(path) = &options.each {
+        std::fs::write(path, report.each.join("\n"))
             .with_context(|| format!("writing {}", path.display()))?;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

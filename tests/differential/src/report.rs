@@ -23,9 +23,23 @@ const TRIES: usize = 120;
 /// Of each kind, so many are made small and told.
 const TOLD_MAX: usize = 1;
 
+/// What is played.
+#[derive(Clone, Copy, Debug)]
+pub struct Played {
+    /// The seed.
+    pub seed: u64,
+    /// The number of the first sequence.
+    pub first: u64,
+    /// How many.
+    pub count: u64,
+    /// The kinds that explain something: [`known::ALL`], or none when every difference is to be seen.
+    pub kinds: &'static [Known],
+}
+
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Report {
+    kinds: &'static [Known],
     /// Sequences that were played.
     pub sequences: u64,
     /// Sequences that differ in a way that nobody explains, as scripts.
@@ -38,6 +52,8 @@ pub struct Report {
     pub explained_count: u64,
     /// Sequences that differed once and did not when played again.
     pub passing: u64,
+    /// Every explained difference: the name of its kind, the sequence, the difference.
+    pub each: Vec<String>,
 }
 
 impl Report {
@@ -53,18 +69,13 @@ impl Report {
     }
 }
 
-/// Plays the sequences with the numbers from `first` on.
+/// Plays the sequences.
 ///
 /// # Errors
 /// The kernel's side cannot go on.
-pub fn run(
-    kernel: &mut Kernel,
-    seed: u64,
-    first: u64,
-    count: u64,
-    progress: &mut dyn FnMut(&Report),
-) -> Result<Report> {
-    let mut report = Report::default();
+pub fn run(kernel: &mut Kernel, played: &Played, progress: &mut dyn FnMut(&Report)) -> Result<Report> {
+    let &Played { seed, first, count, kinds } = played;
+    let mut report = Report { kinds, ..Report::default() };
     let mut told: Vec<Difference> = Vec::new();
     let mut at = first;
     while at < first + count {
@@ -99,7 +110,7 @@ fn play_group(
         let unclear: Vec<&Sequence> = differing
             .iter()
             .filter(|(sequence, found)| {
-                found.iter().any(|one| known::explains(one, found, sequence).is_none())
+                found.iter().any(|one| known::explains(report.kinds, one, found, sequence).is_none())
             })
             .map(|(sequence, _)| *sequence)
             .collect();
@@ -168,8 +179,11 @@ fn judge(
     let mut names: Vec<&'static str> = Vec::new();
     let mut strange: Vec<&Difference> = Vec::new();
     for difference in found {
-        match known::explains(difference, found, sequence) {
-            Some(Known { name, .. }) => names.push(name),
+        match known::explains(report.kinds, difference, found, sequence) {
+            Some(Known { name, .. }) => {
+                names.push(name);
+                report.each.push(format!("{name} | {sequence} | {:?} | {difference}", sequence.setup));
+            }
             None => strange.push(difference),
         }
     }

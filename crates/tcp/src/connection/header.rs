@@ -3,9 +3,10 @@
 
 use super::{Connection, Turn};
 use crate::clock::tsval;
-use crate::{Arrival, Knobs, Segment, Seq};
+use crate::receive::Reports;
+use crate::{Arrival, Segment, Seq};
 use lastack_observe::{Counter, DropReason, ResetReason};
-use lastack_wire::tcp::{Flags, Header, Options, Timestamps};
+use lastack_wire::tcp::{Flags, Header, Options, SackBlock, Timestamps};
 
 /// Octets of the timestamps option with its padding.
 pub(super) const TIMESTAMPS_LEN: u16 = 12;
@@ -34,7 +35,7 @@ impl Connection {
         };
         let blocks_max = self.sack_blocks_max();
         if let Some(incoming) = &mut self.incoming {
-            options.sack = incoming.reassembly.sack_blocks(nxt, blocks_max, turn.out);
+            options.sack = incoming.reassembly.sack_blocks(blocks_max);
         }
         self.release_incoming();
         self.segments_out = self.segments_out.wrapping_add(1);
@@ -143,15 +144,19 @@ impl Connection {
         if !arrival.is_empty() && seq.lt(self.receive.nxt) {
             turn.out.count(Counter::DelayedAckLost);
             self.ack.enter_quick_mode(self.receive.usable());
-            self.report_duplicate(seq, arrival.end().min(self.receive.nxt), turn.knobs);
+            self.report_duplicate(seq, arrival.end().min(self.receive.nxt), turn);
         }
         self.send_ack(turn);
     }
 
     /// Octets that were received before, for the next acknowledgment's D-SACK (RFC 2883).
-    pub(super) fn report_duplicate(&mut self, from: Seq, to: Seq, knobs: &Knobs) {
-        if self.sack && knobs.tcp_dsack {
-            self.incoming().reassembly.report_duplicate(from, to);
+    pub(super) fn report_duplicate(&mut self, left: Seq, right: Seq, turn: &mut Turn) {
+        if self.reports(turn).0 {
+            self.incoming().reassembly.report_duplicate(SackBlock { left, right }, turn.out);
         }
+    }
+
+    pub(super) fn reports(&self, turn: &Turn) -> Reports {
+        Reports(self.sack && turn.knobs.tcp_dsack)
     }
 }

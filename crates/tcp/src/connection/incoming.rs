@@ -34,6 +34,8 @@ pub(super) struct Incoming {
     pub(super) urgent: Option<Urgent>,
     /// The number of a FIN that arrived before something in front of it.
     pub(super) fin: Option<Seq>,
+    /// FINs that came after the first: each took a number, and nobody reads them.
+    pub(super) fins_again: u32,
 }
 
 impl Incoming {
@@ -43,6 +45,7 @@ impl Incoming {
             && self.urgent_mark.is_none()
             && self.urgent.is_none()
             && self.fin.is_none()
+            && self.fins_again == 0
     }
 }
 

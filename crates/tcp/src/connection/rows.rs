@@ -110,6 +110,11 @@ impl Connection {
         self.send.unsent() as usize
     }
 
+    /// FINs after the peer's first: Linux counts each in Recv-Q.
+    pub fn fins_again(&self) -> usize {
+        self.incoming.as_ref().map_or(0, |incoming| incoming.fins_again as usize)
+    }
+
     /// Octets received in order that the application has not read, in its cell or here.
     pub fn unread(&self) -> usize {
         self.unread_octets() as usize

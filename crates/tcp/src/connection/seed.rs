@@ -1,6 +1,6 @@
 //! What goes into a connection and what comes out: the handshake's result, the outcome of a call, the device's limits.
 
-use crate::Seq;
+use crate::{Instant, Knobs, Output, Seq};
 use lastack_observe::Cause;
 use std::time::Duration;
 
@@ -66,6 +66,12 @@ impl super::Connection {
     /// draws no challenge (measured).
     pub(crate) fn count_syn_as_acknowledged(&mut self) {
         self.send.acked = 1;
+    }
+
+    /// The peer's SYN came twice: the first acknowledgment tells it.
+    pub(crate) fn report_duplicate_syn(&mut self, knobs: &Knobs, now: Instant, out: &mut Output) {
+        let syn = self.receive.nxt - 1;
+        self.report_duplicate(syn, syn + 1, &mut super::Turn { knobs, now, out });
     }
 }
 

@@ -7,5 +7,5 @@ pub(crate) mod reassembly;
 pub(crate) mod window;
 
 pub(crate) use autotune::Autotune;
-pub(crate) use reassembly::{Insertion, Reassembly};
+pub(crate) use reassembly::{Insertion, Reassembly, Reports};
 pub(crate) use window::ReceiveWindow;

@@ -54,6 +54,10 @@ pub(crate) struct Reassembly {
     duplicate: Option<SackBlock>,
 }
 
+/// Whether octets that arrive twice are reported: SACK was agreed on, and `tcp_dsack` is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reports(pub(crate) bool);
+
 impl Reassembly {
     /// An empty queue; allocates nothing.
     pub(crate) fn new() -> Reassembly {
@@ -88,6 +92,7 @@ impl Reassembly {
         octets: Bytes,
         pinned: usize,
         pinned_max: usize,
+        reports: Reports,
         out: &mut Output,
     ) -> Insertion {
         if octets.is_empty() {
@@ -98,22 +103,32 @@ impl Reassembly {
             out.dropped(DropReason::OutOfOrderFull);
             return Insertion::Dropped;
         }
+        let end = seq + octets.len() as u32;
+        // What the segment covers as a whole goes, as the segment itself does when it brings nothing (Linux counts both so).
+        let first = self.blocks.partition_point(|block| block.left.lt(seq));
+        let covered = self.blocks[first..].iter().take_while(|block| block.right().le(end)).count();
+        out.count(Counter::OfoQueue);
         let (fresh, overlap) = self.fill_holes(seq, &octets, pinned);
         if let Some(overlap) = overlap {
-            self.duplicate = Some(overlap);
-            out.count(Counter::OfoMerge);
+            self.note_duplicate(overlap, Counter::DsackOfoSent, reports, out);
         }
         if !fresh {
+            out.count(Counter::OfoMerge);
             out.dropped(DropReason::Duplicate);
             return Insertion::Duplicate;
         }
-        out.count(Counter::OfoQueue);
+        out.counters.add(Counter::OfoMerge, covered as u64);
         Insertion::Queued
     }
 
     /// RCV.NXT moved to `nxt`: hands out the block that continues there, without the octets before it, if there is one.
     /// Call again until None: the octets handed out move RCV.NXT again.
-    pub(crate) fn take_in_order(&mut self, nxt: Seq) -> Option<ChunkQueue> {
+    pub(crate) fn take_in_order(
+        &mut self,
+        nxt: Seq,
+        reports: Reports,
+        out: &mut Output,
+    ) -> Option<ChunkQueue> {
         while self.blocks.first().is_some_and(|block| block.left.le(nxt)) {
             let mut block = self.blocks.remove(0);
             self.pinned -= block.octets.pinned();
@@ -122,8 +137,17 @@ impl Reassembly {
             if past > 0 {
                 // What came in order had come out of order before (Linux tcp_ofo_queue).
                 let right = block.left + past;
-                let left = self.duplicate.map_or(block.left, |before| before.left.min(block.left));
-                self.duplicate = Some(SackBlock { left, right });
+                match &mut self.duplicate {
+                    Some(noted) if noted.right.ge(block.left) && noted.left.le(right) => {
+                        noted.left = noted.left.min(block.left);
+                        noted.right = noted.right.max(right);
+                    }
+                    Some(_) => {}
+                    None => {
+                        let twice = SackBlock { left: block.left, right };
+                        self.note_duplicate(twice, Counter::DsackOldSent, reports, out);
+                    }
+                }
             }
             self.recent.retain(|reported| reported.left.gt(nxt));
             if self.blocks.is_empty() {
@@ -137,26 +161,23 @@ impl Reassembly {
     }
 
     /// Notes octets that arrived though RCV.NXT is past them (D-SACK, RFC 2883 section 4.1.1).
-    pub(crate) fn report_duplicate(&mut self, left: Seq, right: Seq) {
-        self.duplicate = Some(SackBlock { left, right });
+    pub(crate) fn report_duplicate(&mut self, twice: SackBlock, out: &mut Output) {
+        self.note_duplicate(twice, Counter::DsackOldSent, Reports(true), out);
     }
 
-    /// Reports no duplicate after all (`tcp_dsack` 0).
-    pub(crate) fn forget_duplicate(&mut self) {
-        self.duplicate = None;
+    /// Linux counts a D-SACK as soon as it has something to report, though a later one may take its place.
+    fn note_duplicate(&mut self, twice: SackBlock, counter: Counter, reports: Reports, out: &mut Output) {
+        if reports.0 {
+            self.duplicate = Some(twice);
+            out.count(counter);
+        }
     }
 
     /// The blocks to report in the next acknowledgment, at most `max`: first a duplicate, once, then what changed last
-    /// (RFC 2018 section 4, RFC 2883 section 4). Counts the D-SACKs.
-    pub(crate) fn sack_blocks(&mut self, nxt: Seq, max: usize, out: &mut Output) -> SmallVec<[SackBlock; 4]> {
+    /// (RFC 2018 section 4, RFC 2883 section 4).
+    pub(crate) fn sack_blocks(&mut self, max: usize) -> SmallVec<[SackBlock; 4]> {
         let mut blocks = SmallVec::new();
-        if let Some(duplicate) = self.duplicate.take()
-            && max > 0
-        {
-            let old = duplicate.left.lt(nxt);
-            out.count(if old { Counter::DsackOldSent } else { Counter::DsackOfoSent });
-            blocks.push(duplicate);
-        }
+        blocks.extend(self.duplicate.take().filter(|_| max > 0));
         blocks.extend(self.recent.iter().take(max.min(SACK_MAX).saturating_sub(blocks.len())).copied());
         blocks
     }

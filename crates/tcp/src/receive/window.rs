@@ -211,7 +211,7 @@ impl ReceiveWindow {
             }
             window = self.round_up(current);
         }
-        window = window.min(u32::from(u16::MAX) << self.scale);
+        // Linux keeps the edge where it wanted it, though the field may not be able to say so (tcp_select_window, measured).
         self.acked = nxt;
         self.advertised = window;
         match (was_zero, window == 0) {
@@ -219,7 +219,7 @@ impl ReceiveWindow {
             (true, false) => out.count(Counter::FromZeroWindowAdv),
             _ => {}
         }
-        (window >> self.scale) as u16
+        (window >> self.scale).min(u32::from(u16::MAX)) as u16
     }
 
     /// The application has read: true when the window to be offered is at least twice the one that the peer sees, which

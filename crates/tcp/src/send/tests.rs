@@ -4,7 +4,7 @@
 use super::recovery::RecoveryState;
 use super::*;
 use crate::congestion::Congestion;
-use crate::receive::Reassembly;
+use crate::receive::{Reassembly, Reports};
 use crate::{Instant, Knobs, Output};
 use bytes::Bytes;
 use lastack_wire::Seq;
@@ -139,17 +139,19 @@ impl World {
     fn on_data(&mut self, seq: Seq, len: u32) {
         let end = seq + len;
         if end.le(self.receive_nxt) {
-            self.reassembly.report_duplicate(seq, end);
+            self.reassembly.report_duplicate(SackBlock { left: seq, right: end }, &mut self.out);
         } else {
             let from = seq.max(self.receive_nxt);
             let octets = Bytes::from(vec![0; from.distance_to(end) as usize]);
             let pinned = octets.len();
-            self.reassembly.insert(from, octets, pinned, 1 << 20, &mut self.out);
-            while let Some(queue) = self.reassembly.take_in_order(self.receive_nxt) {
+            self.reassembly.insert(from, octets, pinned, 1 << 20, Reports(true), &mut self.out);
+            while let Some(queue) =
+                self.reassembly.take_in_order(self.receive_nxt, Reports(true), &mut self.out)
+            {
                 self.receive_nxt += queue.len();
             }
         }
-        let blocks = self.reassembly.sack_blocks(self.receive_nxt, 3, &mut self.out).to_vec();
+        let blocks = self.reassembly.sack_blocks(3).to_vec();
         for key in self.fate() {
             self.acks.insert(key, (self.receive_nxt, blocks.clone()));
         }

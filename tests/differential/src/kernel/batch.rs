@@ -168,20 +168,34 @@ impl Batch<'_, '_> {
             Step::Wait(_) => {}
         }
         let ends = player.ends;
+        let mut alone = self.hear_answers(index, &mut moment)?;
+        moment.row = self.kernel.row(ends)?;
+        let after = if counted { Some(self.kernel.counters()?) } else { None };
+        if counted {
+            alone &= self.hear_answers(index, &mut moment)?;
+        }
+        // The counters are the namespace's: what a timer of another flow did meanwhile is in them, too.
+        moment.counters =
+            before.zip(after.as_ref()).filter(|_| alone).map(|(before, after)| grown(&before, after));
+        self.players[index].trace.moments.push(moment);
+        Ok(after.filter(|_| alone))
+    }
+
+    /// Takes what the kernel sent; false when another flow sent something, too.
+    fn hear_answers(&mut self, index: usize, moment: &mut Moment) -> Result<bool> {
         let at = self.kernel.now();
+        let ends = self.players[index].ends;
+        let mut alone = true;
         for seen in self.kernel.read()? {
             if seen.ends == (Ends { from: ends.to, to: ends.from }) {
                 let reply = self.players[index].hear(seen);
                 moment.at_once.push(reply);
             } else {
+                alone = false;
                 self.hear_later(at, seen);
             }
         }
-        moment.row = self.kernel.row(ends)?;
-        let after = if counted { Some(self.kernel.counters()?) } else { None };
-        moment.counters = before.zip(after.as_ref()).map(|(before, after)| grown(&before, after));
-        self.players[index].trace.moments.push(moment);
-        Ok(after)
+        Ok(alone)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::shapes::{crosses, number_in, unscaled};
 use crate::compare::{Difference, Field};
-use crate::sequence::{AckAt, Call, SeqAt, Sequence, Shape, Step};
+use crate::sequence::{AckAt, Call, Sequence, Shape, Step};
 use lastack_observe::Counter;
 
 /// The segment of a difference's step.
@@ -37,25 +37,6 @@ pub(super) fn fits_one_small_window(
         && (of_reset || fits_one(difference, found))
 }
 
-pub(super) fn beyond_the_field(difference: &Difference, sequence: &Sequence, found: &[Difference]) -> bool {
-    let at_edge = |step: usize| {
-        let steps = sequence.all_steps();
-        matches!(steps.get(step), Some(Step::Segment(shape)) if matches!(shape.seq, SeqAt::Edge(-1..=1)))
-    };
-    let refused_there = |one: &Difference| {
-        one.field == Field::Counter(Counter::BeyondWindow) && one.kernel == "0" && one.stack != "0"
-    };
-    let first = found.iter().find(|one| refused_there(one) && at_edge(one.step));
-    let Some(first) = first.filter(|_| unscaled(sequence)) else { return false };
-    // What was challenged at the edge counts for the limit of the next answers.
-    let of_limit = matches!(
-        difference.field,
-        Field::Replies
-            | Field::Counter(Counter::OutSegs | Counter::ChallengeAck | Counter::AckSkippedChallenge)
-    );
-    first.step == difference.step || (first.step < difference.step && of_limit)
-}
-
 pub(super) fn simultaneous_numbers(
     difference: &Difference,
     sequence: &Sequence,
@@ -69,35 +50,6 @@ pub(super) fn simultaneous_numbers(
         .is_some_and(|shape| !matches!(shape.ack, AckAt::Next(0) | AckAt::Una(0)));
     let shown = found.iter().any(|one| one.field == Field::Window && one.step <= difference.step);
     field && old && shown && crosses(sequence) && unscaled(sequence)
-}
-
-pub(super) fn old_octets_counted(difference: &Difference, sequence: &Sequence, found: &[Difference]) -> bool {
-    let partly_old = segment_of(difference, sequence)
-        .is_some_and(|shape| shape.len > 0 && matches!(shape.seq, SeqAt::Next(i32::MIN..0) | SeqAt::Isn(_)));
-    let of_report = |one: &Difference| one.field == Field::Counter(Counter::DsackOldSent);
-    let pair = |one: &Difference, kernel: &str| one.kernel == kernel && one.stack != kernel;
-    let noted = |one: &Difference| of_report(one) && one.step < difference.step && pair(one, "1");
-    let told = difference.stack == "1" && pair(difference, "0") && found.iter().any(noted);
-    of_report(difference) && (told || (pair(difference, "1") && partly_old))
-}
-
-pub(super) fn fin_again(difference: &Difference, sequence: &Sequence, found: &[Difference]) -> bool {
-    let again = |step: usize| {
-        matches!(sequence.all_steps().get(step), Some(Step::Segment(shape))
-            if shape.flags.fin() && matches!(shape.seq, SeqAt::Next(i32::MIN..0)))
-    };
-    let closed = matches!(difference.state.as_str(), "CLOSE_WAIT" | "LAST_ACK" | "CLOSING");
-    let counted = |one: &Difference| {
-        one.field == Field::RecvQueue && {
-            let numbers = number_in(&one.kernel).zip(number_in(&one.stack));
-            numbers.is_some_and(|(kernel, stack)| kernel == stack + 1)
-        }
-    };
-    let answered = matches!(difference.field, Field::Replies | Field::Counter(Counter::OutSegs))
-        && again(difference.step);
-    let beside = found.iter().any(|one| one.step == difference.step && counted(one));
-    let earlier = (0..=difference.step).any(again);
-    closed && earlier && (counted(difference) || (answered && beside))
 }
 
 pub(super) fn urgent_octet_read(difference: &Difference, sequence: &Sequence, _: &[Difference]) -> bool {

@@ -184,14 +184,6 @@ pub(super) fn window_by_memory(difference: &Difference, sequence: &Sequence) -> 
     difference.field == Field::Window && numbers.is_some_and(close)
 }
 
-pub(super) fn time_wait_wraps(difference: &Difference, sequence: &Sequence) -> bool {
-    let numbers = ws_number(&difference.kernel).zip(ws_number(&difference.stack));
-    let leaves = matches!(difference.state.as_str(), "FIN_WAIT2" | "TIME_WAIT");
-    difference.field == Field::Window
-        && (unscaled(sequence) || leaves)
-        && numbers.is_some_and(|(kernel, stack)| stack == 65_535 && kernel < 20_000)
-}
-
 pub(super) fn memory_counters(difference: &Difference, _: &Sequence) -> bool {
     matches!(difference.field, Field::Counter(Counter::RcvCoalesce | Counter::HpHits | Counter::HpAcks))
 }
@@ -289,11 +281,6 @@ pub(super) fn short_timer(difference: &Difference, _: &Sequence) -> bool {
         }
         _ => false,
     }
-}
-
-pub(super) fn duplicate_before_fin(difference: &Difference, _: &Sequence) -> bool {
-    matches!(difference.field, Field::Options | Field::Sack | Field::Counter(Counter::DsackOldSent))
-        && difference.class.contains("FIN")
 }
 
 pub(super) fn needless_timeout(difference: &Difference, sequence: &Sequence) -> bool {

@@ -47,7 +47,7 @@ fn what_matters_is_never_excused() {
         difference(Field::Answer, "ESTABLISHED", "read(100)", "Some(100)", "Some(0)"),
     ];
     for one in &strange {
-        assert!(explains(one, std::slice::from_ref(one), &sequence).is_none(), "{one}");
+        assert!(explains(ALL, one, std::slice::from_ref(one), &sequence).is_none(), "{one}");
     }
 }
 
@@ -55,7 +55,7 @@ fn what_matters_is_never_excused() {
 fn the_coalescing_counter_is_excused() {
     let one = difference(Field::Counter(Counter::RcvCoalesce), "ESTABLISHED", "PSH|ACK", "1", "0");
     assert_eq!(
-        explains(&one, std::slice::from_ref(&one), &generate::sequence(1, 5)).map(|known| known.name),
+        explains(ALL, &one, std::slice::from_ref(&one), &generate::sequence(1, 5)).map(|known| known.name),
         Some("how segments share memory")
     );
 }

@@ -9,10 +9,16 @@ impl Connection {
     /// Everything before the peer's FIN was taken.
     pub(super) fn take_fin(&mut self, turn: &mut Turn) -> Check {
         self.receive.nxt += 1;
+        if self.peer_finished {
+            self.incoming().fins_again += 1;
+        }
         self.peer_finished = true;
         self.receive_closed = true;
         self.autotune = None;
         self.ack.owe();
+        if matches!(self.state, State::FinWait1 | State::FinWait2) {
+            self.send_ack(turn);
+        }
         // Beyond a FIN there is nothing: what lies out of order there is an error of the peer's.
         self.forget_out_of_order();
         match self.state {
@@ -23,12 +29,10 @@ impl Connection {
                 Continue(())
             }
             State::FinWait1 => {
-                self.send_ack(turn);
                 self.go(Cause::FinReceived, turn);
                 Continue(())
             }
             State::FinWait2 => {
-                self.send_ack(turn);
                 self.go(Cause::FinReceived, turn);
                 // Even while the application holds the socket; it reads what is left, and then the end (T14b).
                 Break(self.leave(turn))

@@ -45,7 +45,7 @@ impl Connection {
         let window = self.receive.usable();
         if end.le(nxt) {
             turn.out.count(Counter::DelayedAckLost);
-            self.report_duplicate(seq, end, turn.knobs);
+            self.report_duplicate(seq, end, turn);
             self.throw_away(DropReason::Duplicate, turn);
             return Continue(());
         }
@@ -58,7 +58,7 @@ impl Connection {
             return Continue(());
         }
         if seq.lt(nxt) {
-            self.report_duplicate(seq, nxt, turn.knobs);
+            self.report_duplicate(seq, nxt, turn);
         }
         // A bare FIN takes no room: some stacks repeat it for ever against a closed window.
         if window == 0 && !arrival.payload.is_empty() {
@@ -114,7 +114,7 @@ impl Connection {
     }
 
     /// Takes what waited out of order and is in order now. True when the peer's FIN comes next.
-    fn join_out_of_order(&mut self, turn: &Turn) -> bool {
+    fn join_out_of_order(&mut self, turn: &mut Turn) -> bool {
         if !self.holds_out_of_order() {
             let fin = self.fin_is_next();
             if fin {
@@ -123,10 +123,11 @@ impl Connection {
             }
             return fin;
         }
+        let reports = self.reports(turn);
         loop {
             let nxt = self.receive.nxt;
             let incoming = self.incoming();
-            let Some(mut queue) = incoming.reassembly.take_in_order(nxt) else { break };
+            let Some(mut queue) = incoming.reassembly.take_in_order(nxt, reports, turn.out) else { break };
             if let Some(fin) = incoming.fin.filter(|fin| fin.lt(nxt + queue.len())) {
                 // The last octet stands for the FIN.
                 queue.truncate(nxt.distance_to(fin));
@@ -134,9 +135,6 @@ impl Connection {
                 break;
             }
             self.deliver_queue(queue);
-        }
-        if !self.sack || !turn.knobs.tcp_dsack {
-            self.incoming().reassembly.forget_duplicate();
         }
         if !self.holds_out_of_order() {
             // RFC 5681 section 4.2: the peer waits to hear that the gap is filled.
@@ -164,10 +162,8 @@ impl Connection {
         let in_order = self.receive_charge() - self.incoming().reassembly.pinned();
         let room = (self.receive.window.rcvbuf() as usize).saturating_sub(in_order);
         let room = self.room_out_of_order(room, turn);
-        let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, turn.out);
-        if !turn.knobs.tcp_dsack {
-            self.incoming().reassembly.forget_duplicate();
-        }
+        let reports = self.reports(turn);
+        let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, reports, turn.out);
         if kept == Insertion::Queued {
             self.widen(len, arrival.pinned, turn.knobs.tcp_rmem[2]);
         }

@@ -87,6 +87,8 @@ fn t15_the_duplicate_syn_is_reported_once() {
     for sack in [true, false] {
         let seed = Established { sack, first_ack: FirstAck::NowWithDuplicateSyn, ..seed() };
         let mut lab = Lab::with(seed, SocketOptions::default(), Knobs::default());
+        let (knobs, now) = (lab.knobs.clone(), lab.now);
+        lab.connection.report_duplicate_syn(&knobs, now, &mut lab.out);
         lab.flush();
         let report = if sack { " sack 0-1" } else { "" };
         assert_eq!(lab.trace(), [format!("0 ACK seq=1 ack=1 len=0 win=64{report}")]);
