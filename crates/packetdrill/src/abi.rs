@@ -78,7 +78,7 @@ pub unsafe extern "C" fn packetdrill_interface_init(so_flags: *const c_char, out
         // SAFETY: not null, so a C string by the caller's promise.
         unsafe { CStr::from_ptr(so_flags) }.to_string_lossy().into_owned()
     };
-    let (flags, unknown) = Flags::parse(&text);
+    let (flags, unknown) = Flags::of_the_process(&text);
     for word in unknown {
         eprintln!("lastack-packetdrill: so_flags: {word}");
     }

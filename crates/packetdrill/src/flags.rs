@@ -1,5 +1,8 @@
 //! The words of `--so_flags=`: `clock=real`, `sysctl=proc` (or a folder like `/proc/sys`), `local=ADDRESS/PREFIX`, `mtu=N`, `seed=N`, and any knob
-//! (`net.ipv4.tcp_rmem=4096:131072:33554432`), joined by commas or blanks. Not here: what they do.
+//! (`net.ipv4.tcp_rmem=4096:131072:33554432`), joined by commas or blanks. What they leave open is taken from the tool's own
+//! command line (`--mtu=`, `--local_ip=`). Not here: what they do.
+
+mod tool;
 
 use lastack_stack::{Knobs, knobs::table};
 use std::net::IpAddr;
@@ -25,6 +28,14 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// The flags of this process: what the tool's command line says, then `text`, which wins.
+    pub(crate) fn of_the_process(text: &str) -> (Flags, Vec<String>) {
+        let (said, mut words) = (Flags::parse(text).0, tool::words());
+        words.retain(|word| !word.starts_with("local=") || said.local.is_empty());
+        words.push(text.to_owned());
+        Flags::parse(&words.join(","))
+    }
+
     /// Reads the flags. A word that cannot be taken is told, with the reason, and passed over: the tool has no way to hear
     /// of it.
     pub(crate) fn parse(text: &str) -> (Flags, Vec<String>) {
