@@ -46,9 +46,8 @@ impl Parser<'_> {
         if !self.take_word("unreachable") {
             return self.other_kind();
         }
-        let Some(&Token::Word(word)) = self.peek() else {
-            return Err(self.expected("a kind of unreachable, such as `frag_needed`"));
-        };
+        // Without a code it is zero.
+        let Some(&Token::Word(word)) = self.peek() else { return Ok(IcmpKind::Unreachable(0)) };
         if word == "frag_needed" {
             self.advance();
             let mtu = if self.take_word("mtu") { self.number()? } else { 0 };

@@ -98,6 +98,10 @@ impl<'a> Parser<'a> {
 
     /// Puts the words of `value` in the place of each `name`.
     pub(super) fn replace(&mut self, name: &str, value: &'a str) {
+        // Letters and digits are one word, whatever they begin with: a cookie, say.
+        if !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return self.substitute(name, &[Token::Word(value)]);
+        }
         match tokens(value) {
             Ok(found) => {
                 self.substitute(name, &found.into_iter().map(|(token, _)| token).collect::<Vec<_>>())

@@ -8,8 +8,8 @@ use super::parser::{Parsed, Parser};
 
 /// Commands that change nothing in the stack.
 const HARMLESS: &[&str] = &[
-    "ip", "tc", "ethtool", "sleep", "true", "test", "sync", "rm", "mkdir", "touch", "ifconfig", "modprobe",
-    "cat",
+    "ip", "tc", "ethtool", "ifconfig", "modprobe", "sleep", "true", "test", "sync", "rm", "mkdir", "touch",
+    "cat", "grep", "nstat", "ss", "netstat",
 ];
 
 enum Meaning {
@@ -67,6 +67,8 @@ fn meaning(part: &str) -> Meaning {
         "defaults.sh" => Meaning::Defaults(first.clone()),
         "sysctl" | "set_sysctls.py" => sets(&words[1..]),
         "echo" | "printf" => echo(&words[1..]),
+        // What the tool's helper leaves to undo its work when all is over.
+        _ if tool.starts_with("sysctl_restore_") => Meaning::Nothing,
         _ if HARMLESS.contains(&tool) => Meaning::Nothing,
         _ => Meaning::Unknown,
     }

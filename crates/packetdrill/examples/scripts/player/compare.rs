@@ -44,6 +44,42 @@ pub(super) fn differences(flow: &mut Flow, wanted: &Segment, seen: &Seen, ticks:
     wrong
 }
 
+/// True when a packet goes on where the one before it ends: same header, and the same length unless it is the last of the
+/// `left` octets.
+pub(super) fn joins(before: &Segment, next: &Segment, left: u32) -> bool {
+    let fixed = |segment: &Segment| {
+        let flags = segment.flags.0 & !(Flags::FIN.0 | Flags::PSH.0 | Flags::CWR.0);
+        let options: usize = segment.options.iter().flatten().map(octets).sum();
+        (flags, segment.marks.ae, segment.ack, segment.window, segment.urgent, options)
+    };
+    fixed(before) == fixed(next)
+        && next.start == before.start.wrapping_add(before.len)
+        && (next.len >= left || next.len == before.len)
+}
+
+fn octets(option: &Opt) -> usize {
+    match option {
+        Opt::Eol | Opt::Nop => 1,
+        Opt::Mss(_) => 4,
+        Opt::WindowScale(_) => 3,
+        Opt::SackOk | Opt::Unknown(_) => 2,
+        Opt::Sack(blocks) => 2 + 8 * blocks.len(),
+        Opt::Timestamps(..) => 10,
+        Opt::FastOpen(octets) | Opt::Md5(octets) => 2 + octets.len(),
+        Opt::FastOpenExperiment(cookie) => 4 + cookie.len(),
+    }
+}
+
+/// The tool takes the last packet's header, with the number and CWR of the first.
+pub(super) fn join(whole: &mut Seen, next: &Seen) {
+    let mut header = next.segment.clone();
+    let cwr = Flags(whole.segment.flags.0 & Flags::CWR.0);
+    header.flags = Flags(header.flags.0 & !Flags::CWR.0).with(cwr);
+    header.start = whole.segment.start;
+    header.len += whole.segment.len;
+    (whole.segment, whole.marks) = (header, next.marks);
+}
+
 fn flags_fit(wanted: &Segment, actual: &Segment) -> bool {
     let ace = |segment: &Segment| (segment.flags.0 & (Flags::ECE.0 | Flags::CWR.0), segment.marks.ae);
     wanted.flags == actual.flags && ace(wanted) == ace(actual)

@@ -244,23 +244,7 @@ impl<'s> Player<'s> {
 
     fn expect(&mut self, wanted: &Segment, due: Due) -> Result<(), String> {
         self.flows.expects(wanted)?;
-        let (mut at, mut seen) = self.next_packet(wanted)?;
-        let mut piece = seen.segment.len;
-        while seen.segment.len < wanted.len && !self.script.settings.strict_segments {
-            let (later, next) = self.next_packet(wanted)?;
-            let last = seen.segment.len + next.segment.len >= wanted.len;
-            let window = next.segment.window == seen.segment.window;
-            let joins = window && (last || next.segment.len == piece) && seen.join(&next, wanted.len);
-            if !joins {
-                return Err(format!(
-                    "expected > {wanted}, got a part of {} octets and then another > {}",
-                    seen.segment.len,
-                    self.in_script(&next)
-                ));
-            }
-            piece = next.segment.len;
-            at = later;
-        }
+        let (at, seen) = self.pieces(wanted)?;
         let ticks = Ticks { usecs: self.script.settings.tick_usecs.unwrap_or(0), tolerance: self.tolerance };
         let flow = self.flows.under().ok_or("no socket is under test")?;
         let wrong = compare::differences(flow, wanted, &seen, ticks);
@@ -269,6 +253,22 @@ impl<'s> Player<'s> {
             return Err(format!("expected > {wanted}, got > {got} ({})", wrong.join(", ")));
         }
         self.in_time(&format!("> {wanted}"), due, at)
+    }
+
+    /// One packet, or several in a row whose octets together are as many as the script's.
+    fn pieces(&mut self, wanted: &Segment) -> Result<(i64, Seen), String> {
+        let (mut at, mut whole) = self.next_packet(wanted)?;
+        let mut last = whole.clone();
+        while whole.segment.len < wanted.len && !self.script.settings.strict_segments {
+            let (later, next) = self.next_packet(wanted)?;
+            if !compare::joins(&last.segment, &next.segment, wanted.len - whole.segment.len) {
+                let (part, got) = (whole.segment.len, self.in_script(&next));
+                return Err(format!("expected > {wanted}, got {part} octets of it and then > {got}"));
+            }
+            compare::join(&mut whole, &next);
+            (at, last) = (later, next);
+        }
+        Ok((at, whole))
     }
 
     fn in_script(&mut self, seen: &Seen) -> String {

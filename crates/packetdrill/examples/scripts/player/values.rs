@@ -55,6 +55,31 @@ pub(super) fn bracketed(value: &Value) -> Result<i64, String> {
     }
 }
 
+/// A text with the escapes of C, as octets.
+pub(super) fn text(text: &str) -> Result<Vec<u8>, String> {
+    let (mut octets, mut rest) = (Vec::new(), text.chars());
+    while let Some(c) = rest.next() {
+        if c != '\\' {
+            octets.extend(c.to_string().into_bytes());
+            continue;
+        }
+        octets.push(match rest.next() {
+            Some('n') => b'\n',
+            Some('r') => b'\r',
+            Some('t') => b'\t',
+            Some('f') => 12,
+            Some('v') => 11,
+            Some('x') => {
+                let two: String = rest.by_ref().take(2).collect();
+                u8::from_str_radix(&two, 16).map_err(|_| format!("`{two}` is no hexadecimal octet"))?
+            }
+            Some(c) if c.is_ascii() => c as u8,
+            _ => return Err("a text ends within an escape".to_owned()),
+        });
+    }
+    Ok(octets)
+}
+
 /// Arguments of a call by place.
 #[derive(Clone, Copy)]
 pub(super) struct Arguments<'c>(pub(super) &'c Call);
@@ -80,8 +105,10 @@ impl<'c> Arguments<'c> {
     pub(super) fn is_null(self, index: usize) -> Result<bool, String> {
         match self.value(index)? {
             Value::Any | Value::Text(_) => Ok(false),
-            Value::Number(0) => Ok(true),
-            other => Err(format!("a buffer is `...` or 0, not {other:?}")),
+            other => match number(other)? {
+                0 => Ok(true),
+                _ => Err(format!("a buffer is `...` or 0, not {other:?}")),
+            },
         }
     }
 }

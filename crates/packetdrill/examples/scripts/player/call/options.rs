@@ -1,7 +1,7 @@
 //! Socket options, descriptor flags and queue lengths.
 
 use super::{Finished, Ready};
-use crate::player::values::{Arguments, bracketed, field, number};
+use crate::player::values::{Arguments, bracketed, field, number, text};
 use lastack_sim::script::ast::Value;
 use libc::{c_int, c_long, c_ulong};
 use std::net::Ipv6Addr;
@@ -11,7 +11,7 @@ fn octets(value: &Value) -> Result<Vec<u8>, String> {
     match value {
         Value::List(_) => Ok((bracketed(value)? as i32).to_ne_bytes().to_vec()),
         // As long as the option may be: a text ends with a zero in the tool's memory.
-        Value::Text(text) => Ok(text.as_bytes().to_vec()),
+        Value::Text(value) => text(value),
         Value::Apply(name, arguments) if name == "inet6_addr" => match arguments.as_slice() {
             [Value::Text(text)] => {
                 let address: Ipv6Addr = text.parse().map_err(|_| format!("`{text}` is no address"))?;
