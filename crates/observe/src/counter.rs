@@ -172,6 +172,14 @@ counters! {
     FastRetrans = "TcpExtTCPFastRetrans",
     /// Retransmissions in slow start.
     SlowStartRetrans = "TcpExtTCPSlowStartRetrans",
+    /// Slow starts that a train of acknowledgments ended (HyStart).
+    HystartTrainDetect = "TcpExtTCPHystartTrainDetect",
+    /// Their congestion windows, in segments, in all.
+    HystartTrainCwnd = "TcpExtTCPHystartTrainCwnd",
+    /// Slow starts that growing round trips ended (HyStart).
+    HystartDelayDetect = "TcpExtTCPHystartDelayDetect",
+    /// Their congestion windows, in segments, in all.
+    HystartDelayCwnd = "TcpExtTCPHystartDelayCwnd",
     /// Retransmissions that could not be sent.
     RetransFail = "TcpExtTCPRetransFail",
     /// Data octets joined to the tail of the receive queue.

@@ -2,6 +2,7 @@
 
 use crate::{Flow, State};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -96,6 +97,9 @@ pub struct SocketRow {
     /// TCP_INFO of a stack's socket, when asked for; the kernel's is in `host`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub info: Option<Box<TcpInfo>>,
+    /// The congestion control of a stack's socket, when `info` was asked for; the kernel's is in `host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub congestion: Option<Cow<'static, str>>,
     /// What only the kernel tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Box<HostFacts>>,
@@ -118,6 +122,7 @@ impl SocketRow {
             unaccepted: false,
             negotiated: None,
             info: None,
+            congestion: None,
             host: None,
         }
     }

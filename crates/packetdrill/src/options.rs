@@ -26,9 +26,6 @@ pub(crate) const TCP_INQ: c_int = 36;
 const TCP_TX_DELAY: c_int = 37;
 pub(crate) const SO_MEMINFO: c_int = 55;
 
-/// The congestion control that every connection has.
-pub(crate) const CONGESTION: &[u8] = lastack_stack::CONGESTION_CONTROL.as_bytes();
-
 /// Options that are kept and told: level, name, Linux's default.
 pub(crate) const KEPT: &[(c_int, c_int, i32)] = &[
     (libc::SOL_SOCKET, libc::SO_DEBUG, 0),

@@ -38,5 +38,7 @@ pub use stack::Stack;
 pub use lastack_observe as observe;
 pub use lastack_observe::Census;
 pub use lastack_tcp::knobs::{BufferBounds, Linger, SocketOptions};
-pub use lastack_tcp::{CONGESTION_CONTROL, FastOpenKey, FastOpenKeys, Instant, Knobs, knobs};
+pub use lastack_tcp::{
+    CongestionControl, CongestionControls, FastOpenKey, FastOpenKeys, Instant, Knobs, knobs,
+};
 pub use lastack_wire as wire;

@@ -52,7 +52,7 @@ fn tell_cell(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, knob
     inner.send_space = SendSpace {
         memory: engine.send_limit(knobs),
         goal: engine.send_goal(),
-        piece: engine.send_piece(),
+        piece: engine.send_piece(knobs),
         unsent: engine.unsent(),
         low_water: inner.options.notsent_lowat.map_or(usize::MAX, |octets| octets as usize),
     };

@@ -3,6 +3,7 @@
 use crate::flows::{FlowKind, FlowRef};
 use crate::stack::Stack;
 use lastack_observe::{Flow, Instant, SocketRow, State, TcpInfo, TimerKind};
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -44,7 +45,10 @@ impl Stack {
                 Ok(Some(used)) if rows == rows_max => return Some(Cursor { part, slot: used, info }),
                 Ok(Some(used)) => {
                     if let Some(mut row) = self.row(part, used, now) {
-                        row.info = if info { self.info_of(part, used, now) } else { None };
+                        if info {
+                            row.info = self.info_of(part, used, now);
+                            row.congestion = self.congestion_of(part, used);
+                        }
                         sink(row);
                     }
                     rows += 1;
@@ -87,6 +91,11 @@ impl Stack {
             2 => self.flow_info(slot, now).map(Box::new),
             _ => None,
         }
+    }
+
+    fn congestion_of(&self, part: u8, slot: u32) -> Option<Cow<'static, str>> {
+        let connection = self.flows.slabs.connections.get(slot).filter(|_| part == 2)?;
+        Some(connection.engine.congestion_control().name().into())
     }
 
     /// Recv-Q is the accept queue, Send-Q its limit, as `ss` shows a listener.

@@ -37,10 +37,14 @@ const BATCH: usize = 256;
 /// Local ports, one per run of a sequence, so that no run meets what another left.
 const PORTS: std::ops::Range<u16> = 2000..32_000;
 
-/// What is set for every profile: the stack has one congestion control so far, and no cache of what other connections
+/// What is set for every profile: a congestion control that any namespace may have and both know, and no cache of what other connections
 /// learnt about a peer.
 const BASE: [(&str, &str); 2] =
     [("net.ipv4.tcp_congestion_control", "reno"), ("net.ipv4.tcp_no_metrics_save", "1")];
+
+/// Knobs of what this kernel has; it may have more than the stack knows.
+const SETS: [&str; 2] =
+    ["net.ipv4.tcp_available_congestion_control", "net.ipv4.tcp_allowed_congestion_control"];
 
 /// The kernel in a namespace. The thread that made it is in that namespace for good.
 #[derive(Debug)]
@@ -97,7 +101,7 @@ impl Kernel {
             set(name, value)?;
         }
         self.profile = Some(profile);
-        for knob in knobs::table::all() {
+        for knob in knobs::table::all().into_iter().filter(|knob| !SETS.contains(&knob.name)) {
             // What this kernel does not have keeps its default.
             if let Ok(value) = lastack_host::sysctl::value(knob.name) {
                 knob.write(&mut self.place.knobs, &value)

@@ -21,6 +21,7 @@ fn row() -> SocketRow {
             mss: 1448,
         }),
         info: None,
+        congestion: None,
         host: None,
     }
 }

@@ -1,8 +1,8 @@
 //! getsockopt().
 
 use super::{
-    CONGESTION, KEPT, SO_MEMINFO, TCP_CC_INFO, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INFO, TCP_INQ,
-    TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    KEPT, SO_MEMINFO, TCP_CC_INFO, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INFO, TCP_INQ, TCP_LINGER2,
+    TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
 use crate::arrivals::{SO_TIMESTAMP_NEW, SO_TIMESTAMPING_NEW, SO_TIMESTAMPNS_NEW};
 use crate::core::{Answer, Core, Errno};
@@ -25,10 +25,12 @@ pub(crate) fn get(
     let to = to.with_room(len)?;
     let value = match (level, name) {
         (libc::IPPROTO_TCP, TCP_INFO) => info(core, fd),
-        // Reno has nothing to tell.
+        // Neither Reno nor CUBIC has anything to tell.
         (libc::IPPROTO_TCP, TCP_CC_INFO) => Vec::new(),
         (libc::IPPROTO_TCP, TCP_CONGESTION) => {
-            let mut name = CONGESTION.to_vec();
+            let knobs = core.stack.knobs().clone();
+            let mut name =
+                core.open(fd)?.socket.options().congestion_control(&knobs).name().as_bytes().to_vec();
             name.resize(16, 0);
             name
         }

@@ -1,15 +1,15 @@
 //! setsockopt().
 
 use super::{
-    CONGESTION, KEPT, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INQ, TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT,
-    TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    KEPT, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INQ, TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP,
+    TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
 use crate::arrivals::{SO_TIMESTAMP_NEW, SO_TIMESTAMPING_NEW, SO_TIMESTAMPNS_NEW};
 use crate::calls::linux;
 use crate::core::{Answer, Core, Errno};
 use crate::descriptors::Open;
 use crate::memory::Span;
-use lastack_stack::{Family, FastOpenKeys, Linger};
+use lastack_stack::{CongestionControl, Family, FastOpenKeys, Linger};
 use libc::c_int;
 use std::time::Duration;
 
@@ -17,13 +17,7 @@ use std::time::Duration;
 pub(crate) fn set(core: &mut Core, fd: c_int, level: c_int, name: c_int, value: Span) -> Answer {
     let open = core.open(fd)?;
     if (level, name) == (libc::IPPROTO_TCP, TCP_CONGESTION) {
-        let octets = value.read()?;
-        let wanted = octets.split(|octet| *octet == 0).next().unwrap_or(&[]);
-        return match wanted {
-            [] => Err(libc::EINVAL),
-            CONGESTION => Ok(0),
-            _ => Err(libc::ENOENT),
-        };
+        return set_congestion(open, value);
     }
     match (level, name) {
         (libc::IPPROTO_TCP, libc::TCP_FASTOPEN_KEY) => return set_key(open, value),
@@ -53,6 +47,19 @@ fn number(level: c_int, value: Span) -> Result<i32, Errno> {
         None if level == libc::IPPROTO_IP && !octets.is_empty() => Ok(i32::from(octets[0])),
         None => Err(libc::EINVAL),
     }
+}
+
+/// A name, with or without the octet that ends it.
+fn set_congestion(open: &mut Open, value: Span) -> Answer {
+    let octets = value.read()?;
+    let wanted = octets.split(|octet| *octet == 0).next().unwrap_or(&[]);
+    if octets.is_empty() {
+        return Err(libc::EINVAL);
+    }
+    let name = std::str::from_utf8(wanted).map_err(|_| libc::ENOENT)?;
+    let control = CongestionControl::named(name).ok_or(libc::ENOENT)?;
+    open.socket.set_options(|options| options.congestion = Some(control));
+    Ok(0)
 }
 
 /// 16 octets, or 32 with a backup.

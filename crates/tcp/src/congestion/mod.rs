@@ -1,17 +1,25 @@
-//! Congestion control: how many octets may be in the network at once (RFC 5681 and its successors).
+//! Congestion control: how many segments may be in the network at once (RFC 5681 and its successors).
 //!
-//! The window counts segments, as Linux's `snd_cwnd` and `ss` do; what is acknowledged and in flight is given in octets
-//! and with the MSS. Losses are found elsewhere (`send::recovery`); this only answers to them. An enum and no trait
-//! object: the hot path does not call through a pointer, and a connection pays for the algorithm it uses.
+//! The window counts segments, as Linux's `snd_cwnd` and `ss` do. Losses are found elsewhere (`send::recovery`); this only
+//! answers to them. What only a sender needs ([`Work`]: how the window is used, and CUBIC's state) is boxed and made by the
+//! first segment that leaves.
 
+mod algorithm;
+pub(crate) mod cubic;
+pub(crate) mod hystart;
+pub(crate) mod pacing;
 pub(crate) mod reno;
+mod usage;
 
+pub use algorithm::{CongestionControl, CongestionControls};
+use cubic::Cubic;
 use lastack_wire::Seq;
 use reno::Reno;
 use std::time::Duration;
+use usage::Usage;
 
-/// The name of the algorithm that every connection has, as TCP_CONGESTION and `ss -i` know it.
-pub const CONGESTION_CONTROL: &str = "reno";
+use crate::{Instant, Knobs, Output};
+
 /// RFC 6928: ten segments at the start.
 pub(crate) const INITIAL_WINDOW: u32 = 10;
 /// No loss seen yet.
@@ -20,21 +28,40 @@ pub(crate) const SSTHRESH_INFINITE: u32 = 0x7fff_ffff;
 const WINDOW_MAX: u32 = 1 << 15;
 
 /// What an algorithm must answer. `window` is the state all of them share.
-pub(crate) trait CongestionControl {
-    /// `acked` octets were acknowledged while the window was what limited us, and no recovery is going on.
-    fn on_ack(&mut self, window: &mut Window, acked: u32, mss: u32);
+pub(crate) trait Algorithm {
+    /// `acked` segments were acknowledged while the window was what limited us, and nothing lowers it just now.
+    fn on_ack(&mut self, window: &mut Window, acked: u32, moment: &Moment);
     /// The slow start threshold, in segments, after a loss with `window` as it is now.
     fn ssthresh_after_loss(&mut self, window: &Window) -> u32;
+    /// A round trip was measured on the segment that was acknowledged last; in or out of recovery.
+    fn on_sample(&mut self, _: &mut Window, _: Duration, _: &Moment, _: &mut Output) {}
+    /// The retransmission timer fired: what was learnt of the path is in doubt.
+    fn on_timeout(&mut self, _: &Moment) {}
+    /// Sending begins again after `idle` without anything in flight.
+    fn on_start(&mut self, _idle: Duration, _now: Instant) {}
 }
 
-/// Segments: the window, the threshold, and the octets that do not make a segment yet.
+/// What an algorithm sees of the connection: after the acknowledgment was taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// Now.
+    pub(crate) now: Instant,
+    /// SEND.UNA and SEND.NXT.
+    pub(crate) una: Seq,
+    /// See `una`.
+    pub(crate) nxt: Seq,
+    /// Octets per second that Linux would pace by; [`u64::MAX`]: unknown.
+    pub(crate) pacing_rate: u64,
+}
+
+/// Segments: the window, the threshold, and what does not make a segment yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     /// The congestion window.
     pub(crate) cwnd: u32,
     /// The slow start threshold.
     pub(crate) ssthresh: u32,
-    /// Octets acknowledged that did not grow the window yet.
+    /// Segments acknowledged that did not grow the window yet (Linux snd_cwnd_cnt).
     pub(crate) credit: u32,
 }
 
@@ -43,193 +70,251 @@ impl Window {
     pub(crate) fn in_slow_start(&self) -> bool {
         self.cwnd < self.ssthresh
     }
+
+    /// Slow start: one segment for each one acknowledged, up to the threshold. Returns those that are left then.
+    pub(crate) fn slow_start(&mut self, acked: u32) -> u32 {
+        let room = self.ssthresh.saturating_sub(self.cwnd);
+        let grown = acked.min(room);
+        self.cwnd += grown;
+        acked - grown
+    }
+
+    /// Additive increase: one segment for each `interval` acknowledged (Linux tcp_cong_avoid_ai).
+    pub(crate) fn grow_each(&mut self, interval: u32, acked: u32) {
+        let interval = interval.max(1);
+        if self.credit >= interval {
+            // Saved up while the interval was longer: spent gently.
+            self.credit = 0;
+            self.cwnd += 1;
+        }
+        self.credit = self.credit.saturating_add(acked);
+        self.cwnd = self.cwnd.saturating_add(self.credit / interval);
+        self.credit %= interval;
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Algorithm {
-    Reno(Reno),
-}
-
-/// The congestion state of one connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Congestion {
+/// What a connection that has sent keeps.
+#[derive(Debug, Clone)]
+struct Work {
+    control: CongestionControl,
     window: Window,
-    algorithm: Algorithm,
+    usage: Usage,
+    cubic: Cubic,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        let window = Window { cwnd: INITIAL_WINDOW, ssthresh: SSTHRESH_INFINITE, credit: 0 };
+        let control = CongestionControl::default();
+        Work { control, window, usage: Usage::default(), cubic: Cubic::default() }
+    }
+}
+
+/// The congestion state of one connection. One pointer: what is as at the beginning of most connections has no box.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Congestion {
+    work: Option<Box<Work>>,
 }
 
 /// What an undone loss gives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Before {
-    cwnd: u32,
-    ssthresh: u32,
-}
-
-/// Whether the window, and not the application or the peer, limits what is in flight (RFC 7661's question, Linux's
-/// answer). Lives with the work in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Usage {
-    /// The most octets in flight in this window of data.
-    flight_max: u32,
-    /// Something had to wait for the window.
-    limited: bool,
-    /// The window of data ends when this is acknowledged.
-    end: Seq,
-}
-
-impl Usage {
-    /// Nothing was in flight yet.
-    pub(crate) fn new(una: Seq) -> Usage {
-        Usage { flight_max: 0, limited: false, end: una }
-    }
-
-    /// Notes `flight` octets in flight after a transmission up to `nxt`; `limited`: the window stopped it.
-    pub(crate) fn on_flight(&mut self, una: Seq, nxt: Seq, flight: u32, limited: bool) {
-        if una.ge(self.end) {
-            *self = Usage { flight_max: flight, limited, end: nxt };
-        } else {
-            self.flight_max = self.flight_max.max(flight);
-            self.limited |= limited;
-        }
-    }
-
-    fn allows_growth(&self, window: &Window, mss: u32) -> bool {
-        // Slow start may run ahead of its use by a factor of two (Linux tcp_is_cwnd_limited).
-        self.limited
-            || (window.in_slow_start() && window.cwnd.saturating_mul(mss) < self.flight_max.saturating_mul(2))
-    }
+    /// The window before the loss.
+    pub(crate) cwnd: u32,
+    /// The threshold before it: at least three quarters of the window.
+    pub(crate) ssthresh: u32,
 }
 
 impl Congestion {
-    /// NewReno with the initial window.
-    pub(crate) fn reno() -> Congestion {
-        let window = Window { cwnd: INITIAL_WINDOW, ssthresh: SSTHRESH_INFINITE, credit: 0 };
-        Congestion { window, algorithm: Algorithm::Reno(Reno) }
+    /// With the initial window; with one segment where the handshake met losses (`cautious`).
+    pub(crate) fn new(control: CongestionControl, cautious: bool) -> Congestion {
+        let mut congestion = Congestion::default();
+        congestion.change(control);
+        if cautious {
+            congestion.set_cwnd(1);
+        }
+        congestion
     }
 
-    /// NewReno after a handshake that met losses: one segment.
-    pub(crate) fn after_lost_syn() -> Congestion {
-        let mut congestion = Congestion::reno();
-        congestion.window.cwnd = 1;
-        congestion
+    /// Which algorithm it is.
+    pub(crate) fn control(&self) -> CongestionControl {
+        self.work.as_ref().map(|work| work.control).unwrap_or_default()
+    }
+
+    /// Another algorithm takes over: the window stays, what the old one learnt is forgotten.
+    pub(crate) fn change(&mut self, control: CongestionControl) {
+        if control != self.control() {
+            let work = self.work();
+            (work.control, work.cubic) = (control, Cubic::default());
+        }
     }
 
     /// The congestion window in segments.
     pub(crate) fn cwnd(&self) -> u32 {
-        self.window.cwnd
+        self.window().cwnd
     }
 
     /// The slow start threshold in segments.
     pub(crate) fn ssthresh(&self) -> u32 {
-        self.window.ssthresh
+        self.window().ssthresh
     }
 
     /// The congestion window in octets.
     pub(crate) fn cwnd_octets(&self, mss: u32) -> u32 {
-        self.window.cwnd.saturating_mul(mss)
+        self.cwnd().saturating_mul(mss)
     }
 
-    /// `acked` octets were acknowledged outside of any recovery.
-    pub(crate) fn on_ack(&mut self, acked: u32, mss: u32, usage: &Usage) {
-        if acked > 0 && usage.allows_growth(&self.window, mss) {
-            match &mut self.algorithm {
-                Algorithm::Reno(reno) => reno.on_ack(&mut self.window, acked, mss),
-            }
-            self.window.cwnd = self.window.cwnd.min(WINDOW_MAX);
+    /// New data was sent. `flight`: segments in flight now; `limited`: the window is full or kept something back.
+    pub(crate) fn on_flight(&mut self, una: Seq, nxt: Seq, flight: u32, limited: bool, now: Instant) {
+        self.work().usage.on_flight(una, nxt, flight, limited, now);
+    }
+
+    /// What follows Linux's tcp_cwnd_validate: a window that was not filled for a whole RTO is taken back half way to what
+    /// was used (RFC 2861). `open`: no loss is in doubt, and no writer waits for room.
+    pub(crate) fn validate(&mut self, rto: Duration, open: bool, now: Instant) {
+        let threshold = self.threshold_now();
+        let Some(Work { window, usage, .. }) = self.work.as_deref_mut() else { return };
+        if let Some(lowered) = usage.validate(window, rto, open, now) {
+            (window.cwnd, window.ssthresh) = (lowered, threshold);
         }
     }
 
-    /// `acked` octets were acknowledged in Loss: slow start again, whatever limits us.
-    pub(crate) fn on_ack_in_loss(&mut self, acked: u32, mss: u32) {
-        match &mut self.algorithm {
-            Algorithm::Reno(reno) => reno.on_ack(&mut self.window, acked, mss),
+    /// Sending begins again after nothing was in flight: `idle` since the last new data.
+    pub(crate) fn on_start(&mut self, idle: Duration, now: Instant) {
+        if self.work.is_some() {
+            self.with_algorithm(|algorithm, _| algorithm.on_start(idle, now));
         }
-        self.window.cwnd = self.window.cwnd.min(WINDOW_MAX);
+    }
+
+    /// A round trip was measured on the segment that this acknowledgment delivered last (Linux pkts_acked). Before
+    /// [`Congestion::on_ack`].
+    pub(crate) fn on_sample(&mut self, rtt: Duration, moment: &Moment, out: &mut Output) {
+        self.with_algorithm(|algorithm, window| algorithm.on_sample(window, rtt, moment, out));
+    }
+
+    /// `acked` segments were acknowledged and no reduction is under way: the window grows if it is what limits us
+    /// (Linux tcp_cong_avoid). In Loss, too.
+    pub(crate) fn on_ack(&mut self, acked: u32, moment: &Moment) {
+        if acked > 0 && self.work.as_ref().is_some_and(|work| work.usage.limits(&work.window)) {
+            self.with_algorithm(|algorithm, window| {
+                algorithm.on_ack(window, acked, moment);
+                window.cwnd = window.cwnd.min(WINDOW_MAX);
+            });
+        }
+    }
+
+    /// Recovery moves the window itself: PRR while it lasts, the threshold at its end, what is in flight and one more after
+    /// a timeout.
+    pub(crate) fn set_cwnd(&mut self, segments: u32) {
+        self.work().window.cwnd = segments.clamp(1, WINDOW_MAX);
+    }
+
+    /// The threshold that an undo restores: never below three quarters of the window (Linux tcp_current_ssthresh).
+    pub(crate) fn threshold_now(&self) -> u32 {
+        let Window { cwnd, ssthresh, .. } = self.window();
+        ssthresh.max(cwnd / 2 + cwnd / 4)
+    }
+
+    /// A loss, a mark or a timeout begins a reduction: the algorithm says the new threshold; the window stays
+    /// ([`Congestion::set_cwnd`]). After a timeout [`Congestion::on_timeout`] follows.
+    pub(crate) fn reduce(&mut self) {
+        self.with_algorithm(|algorithm, window| {
+            window.ssthresh = algorithm.ssthresh_after_loss(window);
+            window.credit = 0;
+        });
+    }
+
+    /// The reduction was a mistake: the window was `cwnd`, and the threshold `ssthresh`.
+    pub(crate) fn restore(&mut self, cwnd: u32, ssthresh: u32) {
+        let window = &mut self.work().window;
+        (window.cwnd, window.ssthresh) = (window.cwnd.max(cwnd), window.ssthresh.max(ssthresh));
+    }
+
+    /// The retransmission timer fired: the algorithm forgets what it learnt of the path (Linux set_state TCP_CA_Loss), and
+    /// what did not grow the window yet is lost.
+    pub(crate) fn on_timeout(&mut self, moment: &Moment) {
+        self.with_algorithm(|algorithm, window| {
+            window.credit = 0;
+            algorithm.on_timeout(moment);
+        });
     }
 
     /// Duplicate acknowledgments proved a loss: the threshold falls and the window goes down to it. Returns what an
     /// undo gives back.
     pub(crate) fn enter_recovery(&mut self) -> Before {
-        let before = self.lower_threshold();
-        self.window.cwnd = self.window.ssthresh;
+        let before = self.before();
+        self.reduce();
+        self.exit_recovery();
         before
     }
 
     /// The retransmission timer fired for the first time: the window is one segment (RFC 5681 section 3.1, equation 4).
-    pub(crate) fn enter_loss(&mut self) -> Before {
-        let before = self.lower_threshold();
-        self.window.cwnd = 1;
+    pub(crate) fn enter_loss(&mut self, moment: &Moment) -> Before {
+        let before = self.before();
+        self.reduce();
+        self.repeat_loss(moment);
         before
     }
 
     /// It fired again: the threshold was lowered already.
-    pub(crate) fn repeat_loss(&mut self) {
-        self.window.cwnd = 1;
-        self.window.credit = 0;
+    pub(crate) fn repeat_loss(&mut self, moment: &Moment) {
+        self.set_cwnd(1);
+        self.on_timeout(moment);
     }
 
     /// The recovery is over: the window is the threshold.
     pub(crate) fn exit_recovery(&mut self) {
-        self.window.cwnd = self.window.ssthresh.min(WINDOW_MAX);
-        self.window.credit = 0;
+        let window = &mut self.work().window;
+        (window.cwnd, window.credit) = (window.ssthresh.min(WINDOW_MAX), 0);
     }
 
     /// The loss was none.
     pub(crate) fn undo(&mut self, before: Before) {
-        self.window.cwnd = self.window.cwnd.max(before.cwnd);
-        self.window.ssthresh = self.window.ssthresh.max(before.ssthresh);
+        self.restore(before.cwnd, before.ssthresh);
     }
 
     /// Nothing was sent for `idle`: the window halves for each RTO of it, down to the initial one, and the threshold
     /// remembers three quarters of it (RFC 2861, Linux's tcp_slow_start_after_idle).
-    pub(crate) fn restart_after_idle(&mut self, idle: Duration, rto: Duration) {
-        let floor = self.window.cwnd.min(INITIAL_WINDOW);
+    pub(crate) fn restart_after_idle(&mut self, idle: Duration, rto: Duration, now: Instant) {
+        let threshold = self.threshold_now();
+        let Some(Work { window, usage, .. }) = self.work.as_deref_mut() else { return };
         if idle <= rto || rto.is_zero() {
             return;
         }
-        self.window.ssthresh = self.window.ssthresh.max(self.window.cwnd / 4 * 3);
-        let periods = (idle.as_nanos() / rto.as_nanos()).min(31) as u32;
-        self.window.cwnd = (self.window.cwnd >> periods).max(floor);
-        self.window.credit = 0;
+        let floor = window.cwnd.min(INITIAL_WINDOW);
+        // One RTO is the time that an acknowledgment may take; a further one counts when it began.
+        let periods = (idle.as_nanos().div_ceil(rto.as_nanos()) - 1).min(31) as u32;
+        (window.cwnd, window.ssthresh) = ((window.cwnd >> periods).max(floor), threshold);
+        usage.restart(now);
     }
 
-    /// Recovery moves the window itself: PRR while it lasts, the threshold at its end, what is in flight and one more after
-    /// a timeout.
-    #[expect(dead_code, reason = "the recovery that asks is on its way")]
-    pub(crate) fn set_cwnd(&mut self, segments: u32) {
-        self.window.cwnd = segments.clamp(1, WINDOW_MAX);
+    /// Linux's pacing figure for this window, in octets per second.
+    pub(crate) fn pacing_rate(&self, srtt: Option<Duration>, mss: u32, flight: u32, knobs: &Knobs) -> u64 {
+        pacing::rate(&self.window(), srtt, mss, flight, knobs)
     }
 
-    /// The threshold that an undo restores: never below three quarters of the window (Linux tcp_current_ssthresh).
-    #[expect(dead_code, reason = "the recovery that asks is on its way")]
-    pub(crate) fn threshold_now(&self) -> u32 {
-        self.window.ssthresh.max(self.window.cwnd / 2 + self.window.cwnd / 4)
+    fn before(&self) -> Before {
+        Before { cwnd: self.cwnd(), ssthresh: self.threshold_now() }
     }
 
-    /// A loss, a mark or a timeout begins a reduction: the algorithm says the new threshold; the window stays
-    /// ([`Congestion::set_cwnd`]).
-    #[expect(dead_code, reason = "the recovery that asks is on its way")]
-    pub(crate) fn reduce(&mut self) {
-        self.lower_threshold();
+    fn window(&self) -> Window {
+        self.work.as_ref().map_or_else(|| Work::default().window, |work| work.window)
     }
 
-    /// The reduction was a mistake: the window was `cwnd`, and the threshold `ssthresh`.
-    #[expect(dead_code, reason = "the recovery that asks is on its way")]
-    pub(crate) fn restore(&mut self, cwnd: u32, ssthresh: u32) {
-        self.window.cwnd = self.window.cwnd.max(cwnd);
-        self.window.ssthresh = self.window.ssthresh.max(ssthresh);
+    fn work(&mut self) -> &mut Work {
+        self.work.get_or_insert_default()
     }
 
-    fn lower_threshold(&mut self) -> Before {
-        let before = Before { cwnd: self.window.cwnd, ssthresh: self.window.ssthresh };
-        self.window.ssthresh = match &mut self.algorithm {
-            Algorithm::Reno(reno) => reno.ssthresh_after_loss(&self.window),
-        };
-        self.window.credit = 0;
-        before
+    fn with_algorithm(&mut self, act: impl FnOnce(&mut dyn Algorithm, &mut Window)) {
+        let Work { control, window, cubic, .. } = self.work();
+        match control {
+            CongestionControl::Cubic => act(cubic, window),
+            CongestionControl::Reno => act(&mut Reno, window),
+        }
     }
 }
 
-const _: () = assert!(size_of::<Congestion>() <= 16);
+const _: () = assert!(size_of::<Congestion>() == size_of::<usize>());
 
 #[cfg(test)]
 mod tests;

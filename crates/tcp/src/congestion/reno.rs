@@ -1,29 +1,23 @@
-//! Reno's growth and back-off: RFC 5681 sections 3.1 and 3.2, counting octets as RFC 3465 wants.
+//! Reno's growth and back-off: RFC 5681 sections 3.1 and 3.2, counting the segments that were acknowledged.
 //!
-//! Counting octets and not acknowledgments is what makes a receiver that splits its ACKs gain nothing. Unlike RFC 3465
+//! Counting them and not acknowledgments is what makes a receiver that splits its ACKs gain nothing. Unlike RFC 3465
 //! one ACK may grow slow start by all it acknowledges: receivers join segments (GRO), and Linux does so too.
 
-use super::{CongestionControl, Window};
+use super::{Algorithm, Moment, Window};
 
 /// Reno keeps nothing beside the shared window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reno;
 
-impl CongestionControl for Reno {
-    fn on_ack(&mut self, window: &mut Window, acked: u32, mss: u32) {
-        let mss = mss.max(1);
-        window.credit = window.credit.saturating_add(acked);
+impl Algorithm for Reno {
+    fn on_ack(&mut self, window: &mut Window, acked: u32, _: &Moment) {
+        let mut left = acked;
         if window.in_slow_start() {
-            let grown = (window.credit / mss).min(window.ssthresh - window.cwnd);
-            window.cwnd += grown;
-            window.credit -= grown * mss;
-            if window.in_slow_start() {
-                return;
-            }
+            left = window.slow_start(acked);
         }
-        let per_window = window.cwnd.saturating_mul(mss).max(1);
-        window.cwnd += window.credit / per_window;
-        window.credit %= per_window;
+        if left > 0 {
+            window.grow_each(window.cwnd, left);
+        }
     }
 
     fn ssthresh_after_loss(&mut self, window: &Window) -> u32 {

@@ -1,39 +1,37 @@
 use super::*;
 
-const MSS: u32 = 1000;
+/// So many milliseconds after the beginning, nothing else known.
+pub(super) fn moment(ms: u64) -> Moment {
+    Moment { now: Instant::from_millis(ms), una: Seq(0), nxt: Seq(0), pacing_rate: u64::MAX }
+}
 
-fn used(octets: u32, limited: bool) -> Usage {
-    let mut usage = Usage::new(Seq(0));
-    usage.on_flight(Seq(0), Seq(octets), octets, limited);
-    usage
+fn reno(flight: u32, limited: bool) -> Congestion {
+    let mut congestion = Congestion::new(CongestionControl::Reno, false);
+    congestion.on_flight(Seq(0), Seq(flight), flight, limited, Instant::ZERO);
+    congestion
 }
 
 #[test]
 fn an_application_that_sends_little_does_not_grow_the_window() {
-    let mut congestion = Congestion::reno();
-    congestion.on_ack(2000, MSS, &used(2000, false));
+    let mut congestion = reno(2, false);
+    congestion.on_ack(2, &moment(0));
     assert_eq!(congestion.cwnd(), 10);
-    congestion.on_ack(6000, MSS, &used(6000, false));
-    assert_eq!(congestion.cwnd(), 16, "in slow start more than half of the window was used");
-    congestion.on_ack(1000, MSS, &used(2000, true));
-    assert_eq!(congestion.cwnd(), 17);
-}
-
-#[test]
-fn usage_is_measured_per_window_of_data() {
-    let mut usage = used(9000, true);
-    usage.on_flight(Seq(3000), Seq(9500), 6500, false);
-    assert!(usage.limited && usage.flight_max == 9000, "the same window goes on");
-    usage.on_flight(Seq(9000), Seq(9700), 700, false);
-    assert_eq!(usage, Usage { flight_max: 700, limited: false, end: Seq(9700) });
+    congestion = reno(6, false);
+    congestion.on_ack(2, &moment(0));
+    assert_eq!(congestion.cwnd(), 12, "in slow start more than half of the window was used");
+    congestion.on_ack(2, &moment(0));
+    assert_eq!(congestion.cwnd(), 12, "twice what was used");
+    congestion = reno(2, true);
+    congestion.on_ack(1, &moment(0));
+    assert_eq!(congestion.cwnd(), 11);
 }
 
 #[test]
 fn timeout_recovery_and_undo() {
-    let mut congestion = Congestion::reno();
-    let before = congestion.enter_loss();
+    let mut congestion = reno(10, true);
+    let before = congestion.enter_loss(&moment(0));
     assert_eq!((congestion.cwnd(), congestion.ssthresh()), (1, 5));
-    congestion.on_ack_in_loss(1000, MSS);
+    congestion.on_ack(1, &moment(0));
     assert_eq!(congestion.cwnd(), 2);
     congestion.undo(before);
     assert_eq!((congestion.cwnd(), congestion.ssthresh()), (10, SSTHRESH_INFINITE));
@@ -43,9 +41,9 @@ fn timeout_recovery_and_undo() {
 
 #[test]
 fn an_undo_does_not_take_growth_back() {
-    let mut congestion = Congestion::reno();
+    let mut congestion = reno(10, true);
     let before = congestion.enter_recovery();
-    congestion.window.cwnd = 30;
+    congestion.set_cwnd(30);
     congestion.undo(before);
     assert_eq!(congestion.cwnd(), 30);
 }
@@ -53,15 +51,60 @@ fn an_undo_does_not_take_growth_back() {
 #[test]
 fn idleness_halves_the_window_per_rto() {
     let rto = Duration::from_millis(200);
-    let mut congestion = Congestion::reno();
-    congestion.window = Window { cwnd: 100, ssthresh: 50, credit: 3 };
-    congestion.restart_after_idle(Duration::from_millis(150), rto);
+    let mut congestion = reno(10, true);
+    congestion.set_cwnd(100);
+    congestion.exit_to(50);
+    congestion.restart_after_idle(Duration::from_millis(150), rto, Instant::ZERO);
     assert_eq!(congestion.cwnd(), 100);
-    congestion.restart_after_idle(Duration::from_millis(450), rto);
+    congestion.restart_after_idle(Duration::from_millis(450), rto, Instant::ZERO);
     assert_eq!((congestion.cwnd(), congestion.ssthresh()), (25, 75));
-    congestion.restart_after_idle(Duration::from_secs(3600), rto);
+    congestion.restart_after_idle(Duration::from_secs(3600), rto, Instant::ZERO);
     assert_eq!(congestion.cwnd(), 10);
-    congestion.window.cwnd = 2;
-    congestion.restart_after_idle(Duration::from_secs(3600), rto);
+    congestion.set_cwnd(2);
+    congestion.restart_after_idle(Duration::from_secs(3600), rto, Instant::ZERO);
     assert_eq!(congestion.cwnd(), 2, "idleness does not grow a small window");
+}
+
+impl Congestion {
+    fn exit_to(&mut self, ssthresh: u32) {
+        self.work().window.ssthresh = ssthresh;
+    }
+}
+
+/// tcp_cwnd_application_limited: half way to what was used, and not below ten segments.
+#[test]
+fn a_window_that_is_not_filled_shrinks() {
+    let (rto, start) = (Duration::from_millis(200), Instant::ZERO);
+    let mut congestion = reno(4, false);
+    congestion.set_cwnd(100);
+    congestion.exit_to(100);
+    congestion.validate(rto, true, start + Duration::from_millis(199));
+    assert_eq!(congestion.cwnd(), 100, "not for a whole RTO yet");
+    congestion.validate(rto, true, start + rto);
+    assert_eq!((congestion.cwnd(), congestion.ssthresh()), (55, 100));
+    congestion.validate(rto, true, start + rto * 2);
+    assert_eq!(congestion.cwnd(), 32);
+    congestion.validate(rto, false, start + rto * 3);
+    assert_eq!(congestion.cwnd(), 32, "a writer waits for room, or a loss is in doubt");
+}
+
+#[test]
+fn another_algorithm_takes_the_window_over() {
+    let mut congestion = reno(10, true);
+    congestion.on_ack(10, &moment(0));
+    assert_eq!((congestion.cwnd(), congestion.control()), (20, CongestionControl::Reno));
+    congestion.change(CongestionControl::Cubic);
+    assert_eq!((congestion.cwnd(), congestion.control()), (20, CongestionControl::Cubic));
+    congestion.reduce();
+    assert_eq!(congestion.ssthresh(), 14, "CUBIC keeps seven tenths");
+}
+
+#[test]
+fn names_are_linuxs() {
+    assert_eq!(CongestionControl::named("cubic"), Some(CongestionControl::Cubic));
+    assert_eq!(CongestionControl::named("bbr"), None);
+    assert_eq!(CongestionControls::ALL.names(), "reno cubic");
+    let one = CongestionControls::named(" cubic\n").unwrap();
+    assert!(one.contains(CongestionControl::Cubic) && !one.contains(CongestionControl::Reno));
+    assert_eq!(CongestionControls::named("cubic bic"), None);
 }

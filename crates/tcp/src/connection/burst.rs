@@ -5,19 +5,17 @@
 
 use super::Connection;
 use super::header::SMALL_WINDOW;
+use crate::Knobs;
 
 /// Octets of the largest burst: 64 KiB less the room that Linux keeps for headers.
 const BURST_MAX: u64 = 65_215;
-/// A burst is what goes out in a millisecond: the rate shifted by this (Linux's sk_pacing_shift) ...
+/// A burst is what goes out in a millisecond: the rate shifted by this (Linux's sk_pacing_shift),
+/// and on a short way more (tcp_tso_rtt_log).
 const RATE_SHIFT: u32 = 10;
-/// ... and on a short way more: twice as much with every 512 us that the least round trip is shorter (tcp_tso_rtt_log).
-const ROUND_TRIP_SHIFT: u32 = 9;
-/// Segments of a burst at least (tcp_min_tso_segs).
-const SEGMENTS_MIN: u32 = 2;
 
 impl Connection {
     /// True when new octets `[seq, seq + len)` are the last segment of a burst of several. Called before SND.NXT moves.
-    pub(super) fn ends_burst(&mut self, seq: crate::Seq, len: u32, mss: u32) -> bool {
+    pub(super) fn ends_burst(&mut self, seq: crate::Seq, len: u32, mss: u32, knobs: &Knobs) -> bool {
         if len > mss {
             return true;
         }
@@ -28,7 +26,7 @@ impl Connection {
         let Some(outgoing) = &self.outgoing else { return false };
         let under_way = outgoing.burst_end.gt(seq);
         if !under_way {
-            let burst = self.burst(mss);
+            let burst = self.burst(mss, knobs);
             if let Some(outgoing) = &mut self.outgoing {
                 outgoing.burst_end = seq + burst;
             }
@@ -38,12 +36,12 @@ impl Connection {
     }
 
     /// Octets of the burst that begins at SND.NXT: whole segments.
-    fn burst(&self, mss: u32) -> u32 {
+    fn burst(&self, mss: u32, knobs: &Knobs) -> u32 {
         let unsent = self.send.unsent() - u32::from(self.fin_queued);
         let room = self.congestion_room(mss).div_ceil(mss);
         // Half of the window at once, so that acknowledgments keep coming; and half of the peer's largest.
         let half = (self.congestion.cwnd() / 2).max(1).min((self.packet_max() / mss).max(1));
-        let segments = room.min(half).min(self.burst_goal(mss));
+        let segments = room.min(half).min(self.burst_goal(mss, knobs));
         let octets = unsent.min(self.send.usable()).min(segments.saturating_mul(mss));
         octets - octets % mss
     }
@@ -55,11 +53,11 @@ impl Connection {
     }
 
     /// Segments that leave in about a millisecond.
-    pub(super) fn burst_goal(&self, mss: u32) -> u32 {
-        let least = self.rtt.least().map_or(0, |least| least.as_micros() as u64) >> ROUND_TRIP_SHIFT;
-        let short_way = if least < 32 { (BURST_MAX + 1) >> least } else { 0 };
-        let unacked = self.send.in_flight().div_ceil(mss);
-        let octets = (self.pacing_rate(mss, unacked) >> RATE_SHIFT).saturating_add(short_way).min(BURST_MAX);
-        ((octets / u64::from(mss)) as u32).max(SEGMENTS_MIN)
+    pub(super) fn burst_goal(&self, mss: u32, knobs: &Knobs) -> u32 {
+        let least = self.rtt.least().map_or(0, |least| least.as_micros() as u64);
+        let halvings = least.checked_shr(u32::from(knobs.tcp_tso_rtt_log)).unwrap_or(0);
+        let short_way = if halvings < 32 { BURST_MAX >> halvings } else { 0 };
+        let octets = (self.pacing_rate(mss, knobs) >> RATE_SHIFT).saturating_add(short_way).min(BURST_MAX);
+        ((octets / u64::from(mss)) as u32).max(u32::from(knobs.tcp_min_tso_segs))
     }
 }

@@ -208,6 +208,9 @@ impl Connection {
             }
             _ => {}
         }
+        if let Some(control) = new.congestion.filter(|_| old.congestion != new.congestion) {
+            self.congestion.change(control);
+        }
         self.receive.window.set_clamp(new.window_clamp);
         match new.quickack.filter(|_| old.quickack != new.quickack) {
             Some(true) => {

@@ -136,7 +136,7 @@ impl Connection {
     /// The SYN-ACK had to be repeated more than once. Data that followed it was lost as well.
     fn repair_after_late_proof(&mut self, only_late: bool, ack: Seq) {
         if only_late {
-            self.congestion = Congestion::reno();
+            self.congestion = Congestion::new(self.congestion.control(), false);
         }
         let (una, nxt) = (self.send.una, self.send.nxt);
         if una != nxt && ack == una {
@@ -157,7 +157,7 @@ impl Connection {
             return self.time_out(turn);
         };
         if awaited.request.timeouts() == 2 {
-            self.congestion = Congestion::after_lost_syn();
+            self.congestion = Congestion::new(self.congestion.control(), true);
         }
         self.retries.timeouts = self.retries.timeouts.saturating_add(1);
         self.timers.arm(Purpose::SynAck, turn.now + delay);

@@ -17,9 +17,6 @@ const SYN_DATA: u8 = 32;
 const TIMESTAMPS_LEN: u16 = 12;
 /// Segments that Linux expects at first (TCP_INIT_CWND).
 const FIRST_FLIGHT: u32 = 10;
-/// Percent of the rate that the window gives: while slow start doubles it, and afterwards (Linux's tcp_pacing_ss_ratio and
-/// tcp_pacing_ca_ratio, which nothing here obeys).
-const PACING_PERCENT: [u64; 2] = [200, 120];
 
 impl Connection {
     /// What TCP_INFO tells. Segments are counted as Linux counts packets: whole ones, the last may be short. `pmtu` is for
@@ -27,14 +24,14 @@ impl Connection {
     pub fn info(&self, knobs: &Knobs, now: Instant) -> TcpInfo {
         let mut info = TcpInfo { rto_us: micros(self.rto(knobs)), ..TcpInfo::default() };
         info.pmtu = u32::from(self.send.shrunk);
-        self.tell_flight(&mut info, now);
+        self.tell_flight(&mut info, knobs, now);
         self.tell_handshake(&mut info);
         self.tell_receiver(&mut info, now);
         self.tell_counts(&mut info, now);
         info
     }
 
-    fn tell_flight(&self, info: &mut TcpInfo, now: Instant) {
+    fn tell_flight(&self, info: &mut TcpInfo, knobs: &Knobs, now: Instant) {
         let mss = u32::from(self.effective_mss().max(1));
         if let Some(outgoing) = self.outgoing.as_deref() {
             info.ca_state = recovery_number(outgoing.recovery.state());
@@ -56,16 +53,13 @@ impl Connection {
         info.last_data_sent_ms = millis(now.since(self.sent_at));
         info.last_ack_recv_ms = millis(now.since(self.heard_at));
         info.max_pacing_rate = u64::MAX;
-        info.pacing_rate = self.pacing_rate(mss, info.unacked);
+        info.pacing_rate = self.pacing_rate(mss, knobs);
     }
 
     /// What Linux would pace by if it paced (tcp_update_pacing_rate): octets per second.
-    pub(super) fn pacing_rate(&self, mss: u32, unacked: u32) -> u64 {
-        let Some(srtt) = self.rtt.srtt() else { return u64::MAX };
-        let (window, threshold) = (self.congestion.cwnd(), self.congestion.ssthresh());
-        let percent = PACING_PERCENT[usize::from(window >= threshold / 2)];
-        let octets = u64::from(mss) * u64::from(window.max(unacked)) * percent;
-        octets * 10_000 / u64::from(micros(srtt)).max(1)
+    pub(super) fn pacing_rate(&self, mss: u32, knobs: &Knobs) -> u64 {
+        let flight = self.send.in_flight().div_ceil(mss.max(1));
+        self.congestion.pacing_rate(self.rtt.srtt(), mss, flight, knobs)
     }
 
     fn tell_handshake(&self, info: &mut TcpInfo) {

@@ -165,7 +165,7 @@ impl Connection {
             ts_offset: seed.ts_offset,
             ack: AckPolicy::new(guess, seed.receive_window),
             rtt,
-            congestion: if seed.cautious { Congestion::after_lost_syn() } else { Congestion::reno() },
+            congestion: Congestion::new(options.congestion_control(knobs), seed.cautious),
             timers: Timers::default(),
             retries: Retries::default(),
             heard_at: now,

@@ -1,6 +1,7 @@
 //! What can be asked of a connection: for `ss`, for the socket, for the stack's limits.
 
 use super::Connection;
+use crate::CongestionControl;
 use crate::Knobs;
 use crate::knobs::SocketOptions;
 use crate::memory::MemoryLevel;
@@ -99,10 +100,15 @@ impl Connection {
     }
 
     /// Octets of the packets in flight.
-    pub fn send_piece(&self) -> usize {
+    pub fn send_piece(&self, knobs: &Knobs) -> usize {
         let mss = u32::from(self.effective_mss().max(1));
-        let segments = self.burst_goal(mss).min((self.congestion.cwnd() / 2).max(1));
+        let segments = self.burst_goal(mss, knobs).min((self.congestion.cwnd() / 2).max(1));
         (segments as usize * mss as usize).min(self.send_goal())
+    }
+
+    /// The congestion control that it has.
+    pub fn congestion_control(&self) -> CongestionControl {
+        self.congestion.control()
     }
 
     /// Octets queued and not sent.

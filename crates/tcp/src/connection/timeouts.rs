@@ -56,7 +56,7 @@ impl Connection {
         turn.out.count(Counter::TimeoutRehash);
         if let Some(outgoing) = &mut self.outgoing {
             let (una, nxt) = (self.send.una, self.send.nxt);
-            outgoing.recovery.on_timeout(una, nxt, mss, self.sack, &mut self.congestion, turn.out);
+            outgoing.recovery.on_timeout(una, nxt, mss, self.sack, &mut self.congestion, turn.now, turn.out);
         }
         self.ecn.slowed_down();
         let first = self.retries.timeouts == 0;

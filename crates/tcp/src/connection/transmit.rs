@@ -7,7 +7,7 @@ use super::header::SMALL_WINDOW;
 use super::timers::Purpose;
 use super::{Connection, Turn};
 use crate::clock::tsval;
-use crate::send::Probe;
+use crate::send::{Probe, RecoveryState};
 use crate::{Instant, Knobs, Output, Segment, Seq, TransmitLimits};
 use lastack_observe::{Counter, EventKind, State};
 use lastack_wire::Payload;
@@ -51,7 +51,8 @@ impl Connection {
         let turn = &mut Turn { knobs, now, out };
         let idle = self.send.una == self.send.nxt && self.send.unsent() > 0;
         if idle && knobs.tcp_slow_start_after_idle {
-            self.congestion.restart_after_idle(now.since(self.sent_at), self.rto(knobs));
+            let rto = self.rto(knobs);
+            self.congestion.restart_after_idle(now.since(self.sent_at), rto, now);
         }
         let plan = self.plan(limits.super_segment_max);
         let plan = if limits.behind_earlier { self.autocork(plan, turn) } else { plan };
@@ -208,7 +209,7 @@ impl Connection {
         let first = self.send.in_flight() == 0;
         let space = len + u32::from(fin);
         let mut segment = self.compose(seq, len, fin, turn);
-        if self.ends_burst(seq, len, mss) {
+        if self.ends_burst(seq, len, mss, turn.knobs) {
             segment.header.flags = segment.header.flags.with(Flags::PSH);
         }
         if len > 0 && self.ecn.is_agreed() {
@@ -229,25 +230,32 @@ impl Connection {
         }
         turn.out.counters.add(Counter::OrigDataSent, u64::from(len.div_ceil(mss).max(1)));
         self.count_sent(nxt, first, turn.now);
+        if first {
+            self.congestion.on_start(turn.now.since(self.sent_at), turn.now);
+        }
         self.sent_at = turn.now;
         self.forced = Forced::No;
         if len > 0 {
             self.ack.data_sent(turn.now);
         }
-        self.note_full_window(mss);
+        self.note_flight(mss, turn);
         if !new_probe {
             self.watch_flight(first, turn);
         }
         segment
     }
 
-    /// Tells the congestion control when it is what stops us.
-    fn note_full_window(&mut self, mss: u32) {
-        if self.send.unsent() == 0 || self.congestion_room(mss) > 0 {
-            return;
+    /// Tells the congestion control how much of its window is used (Linux tcp_cwnd_validate).
+    fn note_flight(&mut self, mss: u32, turn: &Turn) {
+        let (una, nxt, rto) = (self.send.una, self.send.nxt, self.rto(turn.knobs));
+        let Some(outgoing) = &self.outgoing else { return };
+        let flight = outgoing.recovery.pipe(una, nxt, mss).div_ceil(mss);
+        let limited = flight >= self.congestion.cwnd();
+        self.congestion.on_flight(una, nxt, flight, limited, turn.now);
+        if turn.knobs.tcp_slow_start_after_idle {
+            let open = outgoing.recovery.state() == RecoveryState::Open && !self.writer_waits;
+            self.congestion.validate(rto, open, turn.now);
         }
-        let (una, nxt) = (self.send.una, self.send.nxt);
-        self.outgoing().recovery.on_window_full(una, nxt, mss);
     }
 
     fn send_again(&mut self, seq: Seq, len: u32, probe: bool, turn: &mut Turn) -> Segment {

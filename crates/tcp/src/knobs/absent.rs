@@ -7,9 +7,7 @@ use super::KnobError;
 /// Below `net.ipv4.tcp_`.
 pub(super) const TCP: &[&str] = &[
     "adv_win_scale",
-    "allowed_congestion_control",
     "app_win",
-    "available_congestion_control",
     "available_ulp",
     "backlog_ack_defer",
     "base_mss",
@@ -17,7 +15,6 @@ pub(super) const TCP: &[&str] = &[
     "comp_sack_delay_ns",
     "comp_sack_nr",
     "comp_sack_slack_ns",
-    "congestion_control",
     "early_demux",
     "ecn_option",
     "ecn_option_beacon",
@@ -32,14 +29,11 @@ pub(super) const TCP: &[&str] = &[
     "migrate_req",
     "min_rtt_wlen",
     "min_snd_mss",
-    "min_tso_segs",
     "mtu_probe_floor",
     "mtu_probing",
     "no_metrics_save",
     "no_ssthresh_metrics_save",
     "notsent_lowat",
-    "pacing_ca_ratio",
-    "pacing_ss_ratio",
     "pingpong_thresh",
     "plb_cong_thresh",
     "plb_enabled",
@@ -55,8 +49,6 @@ pub(super) const TCP: &[&str] = &[
     "shrink_window",
     "stdurg",
     "thin_linear_timeouts",
-    "tso_rtt_log",
-    "tso_win_divisor",
     "workaround_signed_windows",
 ];
 

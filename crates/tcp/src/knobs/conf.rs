@@ -78,7 +78,8 @@ pub fn status(lines: &[Line<'_>]) -> u8 {
     u8::from(lines.iter().any(Line::is_error))
 }
 
-/// Every knob as `name = value`, one a line, sorted: what `sysctl -a` prints and [`apply`] takes back.
+/// Every knob that takes a value as `name = value`, one a line, sorted: what `sysctl -a` prints and [`apply`] takes back.
 pub fn print(knobs: &Knobs) -> String {
-    table::all().into_iter().map(|knob| format!("{} = {}\n", knob.name, knob.read(knobs))).collect()
+    let written = table::all().into_iter().filter(|knob| !knob.is_read_only());
+    written.map(|knob| format!("{} = {}\n", knob.name, knob.read(knobs))).collect()
 }

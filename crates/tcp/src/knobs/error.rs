@@ -45,6 +45,18 @@ pub enum KnobError {
         /// The range, in words.
         range: String,
     },
+    /// It tells and takes nothing (EACCES in Linux).
+    ReadOnly {
+        /// The knob.
+        name: &'static str,
+    },
+    /// The value names something that does not exist (ENOENT in Linux).
+    NoSuchName {
+        /// The knob.
+        name: &'static str,
+        /// What was given.
+        value: String,
+    },
     /// The line is not `name = value`.
     NoAssignment,
 }
@@ -53,9 +65,13 @@ impl KnobError {
     /// The errno that Linux's write() or open() gives; `None` where sysctl stops before.
     pub fn errno(&self) -> Option<i32> {
         const ENOENT: i32 = 2;
+        const EACCES: i32 = 13;
         const EINVAL: i32 = 22;
         match self {
-            KnobError::Unknown { .. } | KnobError::Removed { .. } => Some(ENOENT),
+            KnobError::Unknown { .. } | KnobError::Removed { .. } | KnobError::NoSuchName { .. } => {
+                Some(ENOENT)
+            }
+            KnobError::ReadOnly { .. } => Some(EACCES),
             KnobError::Malformed { .. } | KnobError::OutOfRange { .. } => Some(EINVAL),
             KnobError::NotImplemented { .. } | KnobError::Foreign { .. } | KnobError::NoAssignment => None,
         }
@@ -79,6 +95,8 @@ impl fmt::Display for KnobError {
             KnobError::OutOfRange { name, value, range } => {
                 write!(f, "{name}: `{value}` is out of range ({range})")
             }
+            KnobError::ReadOnly { name } => write!(f, "{name}: only to be read"),
+            KnobError::NoSuchName { name, value } => write!(f, "{name}: there is no `{value}`"),
             KnobError::NoAssignment => f.write_str("not of the form `name = value`"),
         }
     }

@@ -1,5 +1,6 @@
 //! What an application sets on one socket: Linux's socket options, with Linux's meaning of a fresh socket's values.
 
+use crate::congestion::CongestionControl;
 use crate::fast_open::FastOpenKeys;
 use std::time::Duration;
 
@@ -80,6 +81,8 @@ pub struct SocketOptions {
     pub ttl: Option<u8>,
     /// IP_TOS or the traffic class. The two ECN bits are TCP's own and stay zero.
     pub tos: u8,
+    /// TCP_CONGESTION.
+    pub congestion: Option<CongestionControl>,
     /// SO_REUSEADDR.
     pub reuseaddr: bool,
     /// SO_REUSEPORT.
@@ -115,10 +118,16 @@ impl SocketOptions {
         oobinline: false,
         ttl: None,
         tos: 0,
+        congestion: None,
         reuseaddr: false,
         reuseport: false,
         v6only: false,
     };
+
+    /// The congestion control that it has, or will have.
+    pub fn congestion_control(&self, knobs: &super::Knobs) -> CongestionControl {
+        self.congestion.unwrap_or(knobs.tcp_congestion_control)
+    }
 
     /// What a connection has of its listener's options: all but those that mean the listener alone.
     pub fn inherited(&self) -> SocketOptions {

@@ -5,6 +5,7 @@
 //! switch at 2) counts as the nearest that does, and is read back as it was written, as in Linux.
 
 use super::{KnobError, Knobs, absent};
+use crate::congestion::CongestionControls;
 use crate::fast_open::FastOpenKeys;
 
 #[cfg(test)]
@@ -30,6 +31,8 @@ enum Shape {
     Ports,
     /// One or two keys.
     Keys,
+    /// Names of congestion controls. `write` answers false to a name that does not exist; `None`: only to be read.
+    Names { read: fn(&Knobs) -> String, write: Option<fn(&mut Knobs, &str) -> bool> },
 }
 
 /// The numbers of a knob; only the first `count` mean something.
@@ -105,6 +108,31 @@ macro_rules! table {
             name: "net.ipv4.tcp_fastopen_key",
             doc: "keys of Fast Open's cookies: a-b-c-d,e-f-g-h; empty: a secret one of its own",
             shape: Shape::Keys,
+        },
+        Knob {
+            name: "net.ipv4.tcp_available_congestion_control",
+            doc: "the congestion controls that there are; only to be read",
+            shape: Shape::Names { read: |_| CongestionControls::ALL.names(), write: None },
+        },
+        Knob {
+            name: "net.ipv4.tcp_allowed_congestion_control",
+            doc: "those that an application may choose (TCP_CONGESTION)",
+            shape: Shape::Names {
+                read: |knobs| knobs.tcp_allowed_congestion_control.names(),
+                write: Some(|knobs, value| {
+                    CongestionControls::named(value)
+                        .map(|controls| knobs.tcp_allowed_congestion_control = controls)
+                        .is_some()
+                }),
+            },
+        },
+        Knob {
+            name: "net.ipv4.tcp_congestion_control",
+            doc: "the congestion control of a new socket: reno, cubic",
+            shape: Shape::Names {
+                read: |knobs| knobs.tcp_congestion_control.name().to_owned(),
+                write: Some(|knobs, value| knobs.choose_congestion_control(value.trim())),
+            },
         }]
     };
 }
@@ -140,8 +168,11 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_max_syn_backlog" tcp_max_syn_backlog -2147483648..=INT, "only with tcp_syncookies = 0: half-open requests";
     "net.ipv4.tcp_max_tw_buckets" tcp_max_tw_buckets -2147483648..=INT, "TIME_WAITs beyond it are not created";
     "net.ipv4.tcp_mem" tcp_mem 0..=INT, "pages of all connections: no pressure up to, pressure from, no more than";
+    "net.ipv4.tcp_min_tso_segs" tcp_min_tso_segs 1..=OCTET, "segments of a burst at least";
     "net.ipv4.tcp_moderate_rcvbuf" tcp_moderate_rcvbuf 0..=OCTET, "1: the receive buffer grows with the reader";
     "net.ipv4.tcp_orphan_retries" tcp_orphan_retries 0..=OCTET, "timeouts that end an orphan; 0 means 8";
+    "net.ipv4.tcp_pacing_ca_ratio" tcp_pacing_ca_ratio 0..=1000, "percent: the pacing figure after slow start";
+    "net.ipv4.tcp_pacing_ss_ratio" tcp_pacing_ss_ratio 0..=1000, "percent: the pacing figure in slow start";
     "net.ipv4.tcp_retries1" tcp_retries1 0..=OCTET, "timeouts after which the way is doubted; told by an event";
     "net.ipv4.tcp_retries2" tcp_retries2 0..=OCTET, "timeouts that end a connection";
     "net.ipv4.tcp_rfc1337" tcp_rfc1337 0..=OCTET, "1: RST does not end TIME_WAIT";
@@ -155,6 +186,8 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_synack_retries" tcp_synack_retries 0..=OCTET, "SYN-ACK retransmissions of a request";
     "net.ipv4.tcp_syncookies" tcp_syncookies 0..=OCTET, "0: never, 1: when the SYN queue is full, 2: always";
     "net.ipv4.tcp_timestamps" tcp_timestamps 0..=OCTET, "0: off, 1: with an offset per flow, 2: without";
+    "net.ipv4.tcp_tso_rtt_log" tcp_tso_rtt_log 0..=OCTET, "bursts halve with each 2^n microseconds of round trip";
+    "net.ipv4.tcp_tso_win_divisor" tcp_tso_win_divisor 0..=OCTET, "a burst waits for this part of the window at most";
     "net.ipv4.tcp_tw_reuse" tcp_tw_reuse 0..=2, "connect() may reuse a TIME_WAIT: 0: no, 1: yes, 2: loopback";
     "net.ipv4.tcp_tw_reuse_delay" tcp_tw_reuse_delay 1..=60_000, "milliseconds before a TIME_WAIT may be reused";
     "net.ipv4.tcp_window_scaling" tcp_window_scaling 0..=OCTET, "1: windows beyond 65535 octets";
@@ -204,14 +237,20 @@ impl Knob {
             }
             Shape::Ports => knobs.ip_local_reserved_ports.to_string(),
             // Linux shows zeros before it has drawn a key; who wrote them back would have a key that everybody knows.
+            Shape::Names { read, .. } => read(knobs),
             Shape::Keys => knobs.tcp_fastopen_key.as_ref().map(FastOpenKeys::reveal).unwrap_or_default(),
         }
+    }
+
+    /// True when it tells and takes nothing.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self.shape, Shape::Names { write: None, .. })
     }
 
     /// Takes a value from its text.
     ///
     /// # Errors
-    /// [`KnobError::Malformed`] or [`KnobError::OutOfRange`]; nothing is changed then.
+    /// [`KnobError::Malformed`], [`KnobError::OutOfRange`], [`KnobError::NoSuchName`] or [`KnobError::ReadOnly`]; nothing is changed then.
     pub fn write(&self, knobs: &mut Knobs, value: &str) -> Result<(), KnobError> {
         match self.shape {
             Shape::Numbers { least, most, read, write } => {
@@ -239,6 +278,12 @@ impl Knob {
             Shape::Ports => {
                 let malformed = |_| KnobError::Malformed { name: self.name, value: value.to_owned() };
                 knobs.ip_local_reserved_ports = value.parse().map_err(malformed)?;
+            }
+            Shape::Names { write: None, .. } => return Err(KnobError::ReadOnly { name: self.name }),
+            Shape::Names { write: Some(write), .. } => {
+                if !write(knobs, value) {
+                    return Err(KnobError::NoSuchName { name: self.name, value: value.trim().to_owned() });
+                }
             }
             Shape::Keys => {
                 let keys = Some(value.trim()).filter(|value| !value.is_empty()).map(str::parse);

@@ -10,7 +10,7 @@
 
 use super::rto::RttEstimator;
 use super::scoreboard::{DUPLICATES_MIN, Scoreboard};
-use crate::congestion::{Before, Congestion, Usage};
+use crate::congestion::{Before, Congestion, Moment};
 use crate::{Instant, Knobs, Output};
 use lastack_observe::Counter;
 use lastack_wire::Seq;
@@ -51,8 +51,17 @@ pub(crate) struct AckFacts<'a> {
     pub(crate) sack: bool,
     /// The blocks it carries.
     pub(crate) blocks: &'a [SackBlock],
+    /// Linux's pacing figure, octets per second.
+    pub(crate) pacing_rate: u64,
     /// Our timestamp clock now, and its TSecr, when timestamps were negotiated.
     pub(crate) timestamps: Option<(u32, u32)>,
+}
+
+impl AckFacts<'_> {
+    /// What congestion control sees of it.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { now: self.now, una: self.ack, nxt: self.nxt, pacing_rate: self.pacing_rate }
+    }
 }
 
 /// What the connection is to do after an acknowledgment.
@@ -80,7 +89,6 @@ struct Undo {
 #[derive(Debug)]
 pub(crate) struct Recovery {
     pub(super) board: Scoreboard,
-    usage: Usage,
     undo: Option<Undo>,
     /// When the timed segment was sent; `NEVER`: none is timed.
     timed_at: Instant,
@@ -108,6 +116,8 @@ pub(crate) struct Recovery {
     head_lost: bool,
     /// The timer fired and nothing was acknowledged since.
     timed_out: bool,
+    /// Octets acknowledged of a segment that is not acknowledged whole.
+    acked_part: u32,
 }
 
 impl Recovery {
@@ -115,7 +125,6 @@ impl Recovery {
     pub(crate) fn new(una: Seq) -> Recovery {
         Recovery {
             board: Scoreboard::new(una),
-            usage: Usage::new(una),
             undo: None,
             timed_at: Instant::NEVER,
             timed_end: una,
@@ -130,6 +139,7 @@ impl Recovery {
             forced: false,
             head_lost: false,
             timed_out: false,
+            acked_part: 0,
         }
     }
 
@@ -162,7 +172,7 @@ impl Recovery {
 
     /// `len` octets of sequence space were sent for the first time, as segments of at most `mss`; `una` is SEND.UNA.
     pub(crate) fn on_sent(&mut self, una: Seq, seq: Seq, len: u32, mss: u32, now: Instant) {
-        debug_assert!(len > 0);
+        debug_assert!(len > 0 && una.le(seq));
         let nxt = seq + len;
         if self.timed_at == Instant::NEVER {
             self.timed_at = now;
@@ -170,14 +180,6 @@ impl Recovery {
         }
         self.sent_end = nxt;
         self.last_start = seq + len.saturating_sub(1) / mss.max(1) * mss.max(1);
-        let flight = self.board.pipe(una, nxt, mss);
-        self.usage.on_flight(una, nxt, flight, false);
-    }
-
-    /// Octets wait because the congestion window is full.
-    pub(crate) fn on_window_full(&mut self, una: Seq, nxt: Seq, mss: u32) {
-        let flight = self.board.pipe(una, nxt, mss);
-        self.usage.on_flight(una, nxt, flight, true);
     }
 
     /// What [`Recovery::next_retransmit`] named was sent, with `tsval` when timestamps were negotiated.
@@ -211,7 +213,9 @@ impl Recovery {
         let acked = facts.una.distance_to(facts.ack);
         debug_assert!(facts.ack.le(facts.nxt) && facts.una.le(facts.ack));
         if acked > 0 {
-            self.sample(facts, rtt, knobs);
+            if let Some(round_trip) = self.sample(facts, rtt, knobs) {
+                congestion.on_sample(round_trip, &facts.moment(), out);
+            }
             self.timed_out = false;
             self.head_lost = false;
             // When the new head was sent again is not remembered; not later than now.
@@ -246,8 +250,10 @@ impl Recovery {
         mss: u32,
         sack: bool,
         congestion: &mut Congestion,
+        now: Instant,
         out: &mut Output,
     ) {
+        let moment = Moment { now, una, nxt, pacing_rate: u64::MAX };
         if !self.timed_out {
             self.count_failure(sack, out);
         }
@@ -256,9 +262,9 @@ impl Recovery {
             && self.recover.gt(una)
             && (self.state == RecoveryState::Recovery || self.timed_out);
         if within_recovery {
-            congestion.repeat_loss();
+            congestion.repeat_loss(&moment);
         } else {
-            self.undo = Some(Undo { before: congestion.enter_loss(), stamp: None });
+            self.undo = Some(Undo { before: congestion.enter_loss(&moment), stamp: None });
         }
         self.stop_timing(una);
         self.board.mark_all_lost(una, nxt);
@@ -293,21 +299,18 @@ impl Recovery {
 
     /// Takes the timed segment's round trip, or the echoed timestamp's when a retransmission spoilt it (RFC 7323
     /// section 4). Linux too prefers its own clock, which is finer than the milliseconds of a timestamp.
-    fn sample(&mut self, facts: &AckFacts, rtt: &mut RttEstimator, knobs: &Knobs) {
-        if self.timed_at != Instant::NEVER {
-            if facts.ack.ge(self.timed_end) {
-                rtt.sample(facts.now.since(self.timed_at), facts.ack, facts.nxt, knobs);
-                self.timed_at = Instant::NEVER;
-            }
-            return;
-        }
-        if let Some((clock, echo)) = facts.timestamps.filter(|&(_, echo)| echo != 0) {
+    fn sample(&mut self, facts: &AckFacts, rtt: &mut RttEstimator, knobs: &Knobs) -> Option<Duration> {
+        let elapsed = if self.timed_at != Instant::NEVER {
+            let timed_at = if facts.ack.ge(self.timed_end) { self.timed_at } else { return None };
+            self.timed_at = Instant::NEVER;
+            facts.now.since(timed_at)
+        } else {
+            let (clock, echo) = facts.timestamps.filter(|&(_, echo)| echo != 0)?;
             let elapsed = clock.wrapping_sub(echo);
-            if elapsed < 1 << 30 {
-                let elapsed = Duration::from_millis(u64::from(elapsed.max(1)));
-                rtt.sample(elapsed, facts.ack, facts.nxt, knobs);
-            }
-        }
+            Duration::from_millis(u64::from((elapsed < 1 << 30).then_some(elapsed)?.max(1)))
+        };
+        rtt.sample(elapsed, facts.ack, facts.nxt, knobs);
+        Some(elapsed)
     }
 
     /// The state machine. True when it entered fast recovery.
@@ -325,7 +328,7 @@ impl Recovery {
                 if acked > 0 {
                     self.board.clear_lost(facts.ack);
                     if self.reduced_to.is_none() {
-                        congestion.on_ack(acked, facts.mss, &self.usage);
+                        congestion.on_ack(self.whole_segments(acked, facts), &facts.moment());
                     }
                 }
                 self.detect(facts, congestion, out)
@@ -336,11 +339,22 @@ impl Recovery {
             }
             RecoveryState::Loss => {
                 if acked > 0 {
-                    congestion.on_ack_in_loss(acked, facts.mss);
+                    congestion.on_ack(self.whole_segments(acked, facts), &facts.moment());
                 }
                 false
             }
         }
+    }
+
+    /// Segments that are acknowledged whole: who splits its acknowledgments gains nothing.
+    fn whole_segments(&mut self, acked: u32, facts: &AckFacts) -> u32 {
+        let (octets, mss) = (self.acked_part + acked, facts.mss.max(1));
+        if facts.ack == facts.nxt {
+            self.acked_part = 0;
+            return octets.div_ceil(mss);
+        }
+        self.acked_part = octets % mss;
+        octets / mss
     }
 
     /// More than two segments that were sent after the head was sent again have arrived, and the head has not: it is

@@ -3,7 +3,7 @@
 
 use super::recovery::RecoveryState;
 use super::*;
-use crate::congestion::Congestion;
+use crate::congestion::{Congestion, CongestionControl};
 use crate::receive::{Reassembly, Reports};
 use crate::{Instant, Knobs, Output};
 use bytes::Bytes;
@@ -46,7 +46,7 @@ impl World {
         World {
             now: Instant::from_millis(1000),
             recovery: Recovery::new(start),
-            congestion: Congestion::reno(),
+            congestion: Congestion::new(CongestionControl::Cubic, false),
             rtt,
             knobs,
             out: Output::new(1, 0),
@@ -100,7 +100,6 @@ impl World {
         }
         while self.nxt != self.end {
             if self.recovery.allowance(self.una, self.nxt, MSS, &self.congestion) == 0 {
-                self.recovery.on_window_full(self.una, self.nxt, MSS);
                 break;
             }
             self.send_new();
@@ -114,6 +113,9 @@ impl World {
         let (seq, len) = (self.nxt, self.nxt.distance_to(self.end).min(MSS));
         self.recovery.on_sent(self.una, seq, len, MSS, self.now);
         self.nxt += len;
+        let flight = self.recovery.pipe(self.una, self.nxt, MSS).div_ceil(MSS);
+        let limited = flight >= self.congestion.cwnd();
+        self.congestion.on_flight(self.una, self.nxt, flight, limited, self.now);
         self.transmit(seq, len);
     }
 
@@ -124,7 +126,15 @@ impl World {
             .probe_delay(self.una, self.nxt, self.sack, &self.rtt, &self.knobs)
             .is_some_and(|delay| delay < self.rtt.rto(&self.knobs));
         if !probe_due {
-            self.recovery.on_timeout(self.una, self.nxt, MSS, self.sack, &mut self.congestion, &mut self.out);
+            self.recovery.on_timeout(
+                self.una,
+                self.nxt,
+                MSS,
+                self.sack,
+                &mut self.congestion,
+                self.now,
+                &mut self.out,
+            );
             self.rtt.back_off();
             return;
         }
@@ -171,6 +181,7 @@ impl World {
             ece: false,
             sack: self.sack,
             blocks: if self.sack { blocks } else { &[] },
+            pacing_rate: u64::MAX,
             timestamps: None,
         };
         let decision =

@@ -335,10 +335,8 @@ impl Lines<'_> {
         let Some(told) = row.info.as_deref() else { return info::agreed(row, &mut self.line) };
         self.line.extend_from_slice(b"\n\t");
         let SsOptions { options, extended, numeric, .. } = *self.options;
-        let host = HostFacts {
-            congestion: Some(lastack::stack::CONGESTION_CONTROL.to_owned()),
-            ..HostFacts::default()
-        };
+        let host =
+            HostFacts { congestion: row.congestion.as_deref().map(str::to_owned), ..HostFacts::default() };
         info::info(row.state, &host, told, options || extended, numeric, &mut self.line)
     }
 }

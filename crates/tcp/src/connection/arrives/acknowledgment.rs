@@ -170,6 +170,7 @@ impl Connection {
             ece: self.ecn.is_agreed() && header.flags.contains(Flags::ECE),
             sack: self.sack,
             blocks: &header.options.sack,
+            pacing_rate: self.pacing_rate(mss, turn.knobs),
             timestamps: header
                 .options
                 .timestamps

@@ -101,6 +101,22 @@ fn what_linux_answers_with_einval_changes_nothing() {
     }
 }
 
+/// As a Linux 6.18 answers: what does not exist is ENOENT, what is only told EACCES.
+#[test]
+fn congestion_controls_are_named() {
+    let name = |rest: &str| format!("net.ipv4.tcp_{rest}");
+    let control = name("congestion_control");
+    assert_eq!(after(&control, "reno\n"), Ok("reno".to_owned()));
+    assert_eq!(after(&control, "bbr").unwrap_err().errno(), Some(2));
+    assert_eq!(after(&name("available_congestion_control"), "reno").unwrap_err().errno(), Some(13));
+    assert_eq!(after(&name("allowed_congestion_control"), "reno nobody").unwrap_err().errno(), Some(2));
+    let mut knobs = Knobs::default();
+    find(&name("allowed_congestion_control")).unwrap().write(&mut knobs, "reno").unwrap();
+    find(&control).unwrap().write(&mut knobs, "cubic").unwrap();
+    let allowed = find(&name("allowed_congestion_control")).unwrap().read(&knobs);
+    assert_eq!(allowed, "reno cubic", "what every socket begins with anybody may choose");
+}
+
 #[test]
 fn names_that_are_no_knobs_say_what_they_are() {
     let text = |name| find(name).unwrap_err().to_string();
@@ -126,7 +142,8 @@ fn what_is_read_can_be_written() {
     let mut knobs = Knobs::default();
     for knob in all() {
         let value = knob.read(&knobs);
-        assert_eq!(knob.write(&mut knobs, &value), Ok(()), "{}", knob.name);
+        let written = knob.write(&mut knobs, &value);
+        assert_eq!(written.is_err(), knob.is_read_only(), "{}: {written:?}", knob.name);
     }
     assert_eq!(knobs, Knobs::default());
 }

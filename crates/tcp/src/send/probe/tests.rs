@@ -73,6 +73,7 @@ fn a_probe_that_arrived_twice_costs_nothing() {
         ece: false,
         sack: true,
         blocks: &[SackBlock { left: una, right: end }],
+        pacing_rate: u64::MAX,
         timestamps: None,
     };
     let _ = sender.recovery.on_ack(

@@ -1,4 +1,5 @@
 use super::*;
+use crate::CongestionControl;
 
 pub(crate) const MSS: u32 = 1000;
 
@@ -23,7 +24,7 @@ impl Sender {
         rtt.sample(Duration::from_millis(10), start, start, &knobs);
         Sender {
             recovery: Recovery::new(start),
-            congestion: Congestion::reno(),
+            congestion: Congestion::new(CongestionControl::Reno, false),
             rtt,
             knobs,
             out: Output::new(4, 0),
@@ -38,6 +39,8 @@ impl Sender {
         for _ in 0..segments {
             self.recovery.on_sent(self.una, self.nxt, MSS, MSS, self.now);
             self.nxt += MSS;
+            let flight = self.recovery.pipe(self.una, self.nxt, MSS) / MSS;
+            self.congestion.on_flight(self.una, self.nxt, flight, false, self.now);
         }
     }
 
@@ -65,6 +68,7 @@ impl Sender {
             ece: false,
             sack: self.sack,
             blocks: &blocks,
+            pacing_rate: u64::MAX,
             timestamps,
         };
         let decision =
@@ -74,7 +78,15 @@ impl Sender {
     }
 
     pub(crate) fn timeout(&mut self) {
-        self.recovery.on_timeout(self.una, self.nxt, MSS, self.sack, &mut self.congestion, &mut self.out);
+        self.recovery.on_timeout(
+            self.una,
+            self.nxt,
+            MSS,
+            self.sack,
+            &mut self.congestion,
+            self.now,
+            &mut self.out,
+        );
         self.rtt.back_off();
     }
 
