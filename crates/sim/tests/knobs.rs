@@ -28,6 +28,18 @@ const PROOFS: &[(&str, &str)] = &[
     ),
     ("net.ipv4.tcp_abort_on_overflow", "tests/pkt/timelines/T09b.pkt"),
     (
+        "net.ipv4.tcp_allowed_congestion_control",
+        "crates/tcp/src/knobs/table/tests.rs::congestion_controls_are_named",
+    ),
+    (
+        "net.ipv4.tcp_available_congestion_control",
+        "crates/tcp/src/knobs/table/tests.rs::congestion_controls_are_named",
+    ),
+    (
+        "net.ipv4.tcp_congestion_control",
+        "crates/tcp/src/connection/tests/bursts.rs::the_window_falls_as_the_congestion_control_says",
+    ),
+    (
         "net.ipv4.tcp_autocorking",
         "crates/stack/tests/stack/autocork.rs::a_small_segment_waits_for_the_batch_before_it_unless_it_is_told_not_to",
     ),
@@ -52,6 +64,18 @@ const PROOFS: &[(&str, &str)] = &[
     ("net.ipv4.tcp_max_tw_buckets", "tests/pkt/timelines/T21.pkt"),
     ("net.ipv4.tcp_mem", "crates/stack/tests/stack/memory.rs::readers_that_do_not_read_are_held_to_tcp_mem"),
     ("net.ipv4.tcp_moderate_rcvbuf", "crates/tcp/src/receive/autotune/tests.rs::the_knobs_bound_it"),
+    (
+        "net.ipv4.tcp_min_tso_segs",
+        "crates/tcp/src/connection/tests/bursts.rs::bursts_are_as_large_as_the_knobs_say",
+    ),
+    (
+        "net.ipv4.tcp_pacing_ca_ratio",
+        "crates/tcp/src/congestion/pacing/tests.rs::the_rate_is_the_window_per_round_trip",
+    ),
+    (
+        "net.ipv4.tcp_pacing_ss_ratio",
+        "crates/tcp/src/congestion/pacing/tests.rs::the_rate_is_the_window_per_round_trip",
+    ),
     ("net.ipv4.tcp_orphan_retries", "tests/pkt/timelines/T03d.pkt"),
     (
         "net.ipv4.tcp_retries1",
@@ -72,6 +96,10 @@ const PROOFS: &[(&str, &str)] = &[
     ("net.ipv4.tcp_synack_retries", "tests/pkt/timelines/T02b.pkt"),
     ("net.ipv4.tcp_syncookies", "tests/pkt/timelines/T20-2.pkt"),
     ("net.ipv4.tcp_timestamps", "tests/pkt/options/timestamps-off.pkt"),
+    (
+        "net.ipv4.tcp_tso_rtt_log",
+        "crates/tcp/src/connection/tests/bursts.rs::bursts_are_as_large_as_the_knobs_say",
+    ),
     ("net.ipv4.tcp_tw_reuse", "tests/pkt/timelines/T22b.pkt"),
     ("net.ipv4.tcp_tw_reuse_delay", "tests/pkt/time-wait/reuse-delay.pkt"),
     ("net.ipv4.tcp_window_scaling", "tests/pkt/options/window-scaling-off.pkt"),

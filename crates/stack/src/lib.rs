@@ -38,7 +38,5 @@ pub use stack::Stack;
 pub use lastack_observe as observe;
 pub use lastack_observe::Census;
 pub use lastack_tcp::knobs::{BufferBounds, Linger, SocketOptions};
-pub use lastack_tcp::{
-    CongestionControl, CongestionControls, FastOpenKey, FastOpenKeys, Instant, Knobs, knobs,
-};
+pub use lastack_tcp::{CongestionControl, FastOpenKey, FastOpenKeys, Instant, Knobs, knobs};
 pub use lastack_wire as wire;

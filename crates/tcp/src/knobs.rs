@@ -23,7 +23,7 @@ pub use socket::{FastOpenOptions, Linger, SocketOptions};
 pub use table::Knob;
 pub use written::AsWritten;
 
-use crate::congestion::{CongestionControl, CongestionControls};
+use crate::congestion::CongestionControl;
 use crate::fast_open::FastOpenKeys;
 
 /// The knobs of one stack. Times carry their sysctl's unit in the name.
@@ -117,14 +117,10 @@ pub struct Knobs {
     pub tcp_fastopen_blackhole_timeout_sec: u32,
     /// `net.ipv4.tcp_congestion_control`: what a new socket has.
     pub tcp_congestion_control: CongestionControl,
-    /// `net.ipv4.tcp_allowed_congestion_control`: what an application may choose for its socket.
-    pub tcp_allowed_congestion_control: CongestionControls,
     /// `net.ipv4.tcp_min_tso_segs`: segments that leave in one burst at least, when the window allows them.
     pub tcp_min_tso_segs: u8,
     /// `net.ipv4.tcp_tso_rtt_log`: bursts are larger on a short way: half as much with each 2^n microseconds of round trip.
     pub tcp_tso_rtt_log: u8,
-    /// `net.ipv4.tcp_tso_win_divisor`: less than this part of the window may wait until a burst is complete; 0: none.
-    pub tcp_tso_win_divisor: u8,
     /// `net.ipv4.tcp_pacing_ss_ratio`, percent of the window per round trip: the pacing figure in slow start.
     pub tcp_pacing_ss_ratio: u32,
     /// `net.ipv4.tcp_pacing_ca_ratio`, the same afterwards.
@@ -187,26 +183,13 @@ impl Default for Knobs {
             tcp_fastopen_key: None,
             tcp_fastopen_blackhole_timeout_sec: 0,
             tcp_congestion_control: CongestionControl::Cubic,
-            tcp_allowed_congestion_control: CongestionControls::ALL,
             tcp_min_tso_segs: 2,
             tcp_tso_rtt_log: 9,
-            tcp_tso_win_divisor: 3,
             tcp_pacing_ss_ratio: 200,
             tcp_pacing_ca_ratio: 120,
             profile: Profile::LINUX,
             tcp_early_retrans: 3,
             written: AsWritten::default(),
         }
-    }
-}
-
-impl Knobs {
-    /// What writing to `tcp_congestion_control` does: who may have it for every socket may have it for one. False: there is none
-    /// of this name.
-    fn choose_congestion_control(&mut self, name: &str) -> bool {
-        let Some(control) = CongestionControl::named(name) else { return false };
-        self.tcp_congestion_control = control;
-        self.tcp_allowed_congestion_control = self.tcp_allowed_congestion_control.with(control);
-        true
     }
 }

@@ -29,7 +29,7 @@ pub mod time_wait;
 
 pub use active_open::{ActiveOpen, ActiveVerdict};
 pub use closed::reset_for;
-pub use congestion::{CongestionControl, CongestionControls};
+pub use congestion::CongestionControl;
 pub use connection::{Connection, Established, Outcome, TransmitLimits, Urgent};
 pub use cookie::CookieSecrets;
 pub use ecn::Codepoint;

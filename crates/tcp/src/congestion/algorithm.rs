@@ -22,43 +22,13 @@ impl CongestionControl {
         }
     }
 
+    /// The names of all, one space between two.
+    pub fn names() -> String {
+        CongestionControl::ALL.map(CongestionControl::name).join(" ")
+    }
+
     /// The one with this name.
     pub fn named(name: &str) -> Option<CongestionControl> {
         CongestionControl::ALL.into_iter().find(|control| control.name() == name)
-    }
-}
-
-/// A set of them, as `tcp_allowed_congestion_control` lists it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CongestionControls(u8);
-
-impl CongestionControls {
-    /// Every one.
-    pub const ALL: CongestionControls = CongestionControls(0b11);
-
-    /// Those that the words name; `None`: one of them is unknown.
-    pub fn named(words: &str) -> Option<CongestionControls> {
-        let mut set = CongestionControls(0);
-        for word in words.split_whitespace() {
-            set = set.with(CongestionControl::named(word)?);
-        }
-        Some(set)
-    }
-
-    /// These and one more.
-    #[must_use]
-    pub fn with(self, control: CongestionControl) -> CongestionControls {
-        CongestionControls(self.0 | 1 << control as u8)
-    }
-
-    /// True when any user may choose it.
-    pub fn contains(self, control: CongestionControl) -> bool {
-        self.0 & 1 << control as u8 != 0
-    }
-
-    /// Their names, one space between two.
-    pub fn names(self) -> String {
-        let names = CongestionControl::ALL.into_iter().filter(|control| self.contains(*control));
-        names.map(CongestionControl::name).collect::<Vec<_>>().join(" ")
     }
 }

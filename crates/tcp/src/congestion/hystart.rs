@@ -24,7 +24,7 @@ const JOINED_MAX_US: u64 = 1_000;
 const JOINED_OCTETS: u64 = 4 * 65_215;
 
 /// The detector: a round of data at a time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct HyStart {
     /// Slow start was ended; not looked for again until a timeout.
     found: bool,
@@ -36,12 +36,6 @@ pub(crate) struct HyStart {
     began_at: Instant,
     /// The last acknowledgment of the train.
     last_at: Instant,
-}
-
-impl Default for HyStart {
-    fn default() -> Self {
-        HyStart { end: None, ..HyStart::new(Seq(0), Instant::ZERO) }
-    }
 }
 
 impl HyStart {

@@ -11,7 +11,7 @@ pub(crate) mod pacing;
 pub(crate) mod reno;
 mod usage;
 
-pub use algorithm::{CongestionControl, CongestionControls};
+pub use algorithm::CongestionControl;
 use cubic::Cubic;
 use lastack_wire::Seq;
 use reno::Reno;

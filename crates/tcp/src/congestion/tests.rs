@@ -103,8 +103,5 @@ fn another_algorithm_takes_the_window_over() {
 fn names_are_linuxs() {
     assert_eq!(CongestionControl::named("cubic"), Some(CongestionControl::Cubic));
     assert_eq!(CongestionControl::named("bbr"), None);
-    assert_eq!(CongestionControls::ALL.names(), "reno cubic");
-    let one = CongestionControls::named(" cubic\n").unwrap();
-    assert!(one.contains(CongestionControl::Cubic) && !one.contains(CongestionControl::Reno));
-    assert_eq!(CongestionControls::named("cubic bic"), None);
+    assert_eq!(CongestionControl::names(), "reno cubic");
 }

@@ -49,6 +49,7 @@ pub(super) const TCP: &[&str] = &[
     "shrink_window",
     "stdurg",
     "thin_linear_timeouts",
+    "tso_win_divisor",
     "workaround_signed_windows",
 ];
 

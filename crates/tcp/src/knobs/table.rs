@@ -5,7 +5,7 @@
 //! switch at 2) counts as the nearest that does, and is read back as it was written, as in Linux.
 
 use super::{KnobError, Knobs, absent};
-use crate::congestion::CongestionControls;
+use crate::congestion::CongestionControl;
 use crate::fast_open::FastOpenKeys;
 
 #[cfg(test)]
@@ -112,26 +112,23 @@ macro_rules! table {
         Knob {
             name: "net.ipv4.tcp_available_congestion_control",
             doc: "the congestion controls that there are; only to be read",
-            shape: Shape::Names { read: |_| CongestionControls::ALL.names(), write: None },
+            shape: Shape::Names { read: |_| CongestionControl::names(), write: None },
         },
         Knob {
             name: "net.ipv4.tcp_allowed_congestion_control",
-            doc: "those that an application may choose (TCP_CONGESTION)",
-            shape: Shape::Names {
-                read: |knobs| knobs.tcp_allowed_congestion_control.names(),
-                write: Some(|knobs, value| {
-                    CongestionControls::named(value)
-                        .map(|controls| knobs.tcp_allowed_congestion_control = controls)
-                        .is_some()
-                }),
-            },
+            doc: "those that an application may choose (TCP_CONGESTION): all; only to be read, as in a namespace",
+            shape: Shape::Names { read: |_| CongestionControl::names(), write: None },
         },
         Knob {
             name: "net.ipv4.tcp_congestion_control",
             doc: "the congestion control of a new socket: reno, cubic",
             shape: Shape::Names {
                 read: |knobs| knobs.tcp_congestion_control.name().to_owned(),
-                write: Some(|knobs, value| knobs.choose_congestion_control(value.trim())),
+                write: Some(|knobs, value| {
+                    let control = CongestionControl::named(value.trim());
+                    knobs.tcp_congestion_control = control.unwrap_or(knobs.tcp_congestion_control);
+                    control.is_some()
+                }),
             },
         }]
     };
@@ -187,7 +184,6 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_syncookies" tcp_syncookies 0..=OCTET, "0: never, 1: when the SYN queue is full, 2: always";
     "net.ipv4.tcp_timestamps" tcp_timestamps 0..=OCTET, "0: off, 1: with an offset per flow, 2: without";
     "net.ipv4.tcp_tso_rtt_log" tcp_tso_rtt_log 0..=OCTET, "bursts halve with each 2^n microseconds of round trip";
-    "net.ipv4.tcp_tso_win_divisor" tcp_tso_win_divisor 0..=OCTET, "a burst waits for this part of the window at most";
     "net.ipv4.tcp_tw_reuse" tcp_tw_reuse 0..=2, "connect() may reuse a TIME_WAIT: 0: no, 1: yes, 2: loopback";
     "net.ipv4.tcp_tw_reuse_delay" tcp_tw_reuse_delay 1..=60_000, "milliseconds before a TIME_WAIT may be reused";
     "net.ipv4.tcp_window_scaling" tcp_window_scaling 0..=OCTET, "1: windows beyond 65535 octets";

@@ -243,6 +243,7 @@ impl Recovery {
 
     /// The retransmission timer fired: everything in flight is lost, one segment may go (RFC 5681 section 3.1,
     /// RFC 6298 section 5.4). The caller backs the timer off, and has looked before whether to give up.
+    #[allow(clippy::too_many_arguments, reason = "what a timeout sees, and what it changes")]
     pub(crate) fn on_timeout(
         &mut self,
         una: Seq,

@@ -12,5 +12,8 @@ fn the_rate_is_the_window_per_round_trip() {
         360_000,
         "what is in flight counts when it is more"
     );
+    let halved = Knobs { tcp_pacing_ss_ratio: 100, tcp_pacing_ca_ratio: 60, ..Knobs::default() };
+    assert_eq!(rate(&window(10, u32::MAX), srtt, 1000, 0, &halved), 100_000);
+    assert_eq!(rate(&window(10, 20), srtt, 1000, 0, &halved), 60_000);
     assert_eq!(rate(&window(10, 20), None, 1000, 0, &knobs), u64::MAX);
 }
