@@ -72,8 +72,9 @@ pub struct Interface {
 /// it: buffers as long as said, `userdata` as filled here and not freed before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn packetdrill_interface_init(so_flags: *const c_char, out: *mut Interface) {
+    // Without flags: as a script expects it of the kernel, whose knobs it sets.
     let text = if so_flags.is_null() {
-        String::new()
+        "sysctl=proc".to_owned()
     } else {
         // SAFETY: not null, so a C string by the caller's promise.
         unsafe { CStr::from_ptr(so_flags) }.to_string_lossy().into_owned()

@@ -59,6 +59,7 @@ pub(crate) fn socket(world: &Arc<World>, domain: c_int, kind: c_int, protocol: c
 pub(crate) fn close(world: &World, fd: c_int) -> Answer {
     let answer = world.wait(
         |core| {
+            core.adopt(fd);
             if let Some(Descriptor::Socket(open)) = core.table.get(&fd) {
                 open.socket.close();
                 core.turn();
@@ -135,6 +136,7 @@ fn renew(core: &mut Core, fd: c_int) -> Result<(), Errno> {
 
 /// fcntl(): the flags.
 pub(crate) fn fcntl(core: &mut Core, fd: c_int, command: c_int, argument: libc::c_long) -> Answer {
+    core.adopt(fd);
     match core.table.get(&fd) {
         Some(Descriptor::Socket(_)) => {}
         Some(_) => {

@@ -2,7 +2,7 @@
 //!
 //! Moves the stack and the waiting attempts until nothing happens any more. Not here: sleeping, which is `world`'s.
 
-use crate::descriptors::{Descriptor, Open};
+use crate::descriptors::{Descriptor, Open, is_file};
 use crate::flags::Flags;
 use crate::notices::Progress;
 use crate::sysctl::Source;
@@ -54,6 +54,8 @@ pub(crate) struct Core {
     /// Answers of attempts that waited, by number.
     answers: BTreeMap<u64, Answer>,
     pub(crate) closed: bool,
+    /// How often the thread that opened the library came in.
+    pub(crate) visits: u64,
     /// The attempt that is asked now is asked for the last time: a part of what was wanted must do.
     pub(crate) late: bool,
     waiters: Vec<Waiter>,
@@ -71,7 +73,8 @@ impl Core {
         let mut rng = ChaCha8Rng::seed_from_u64(flags.seed);
         let secrets = Secrets::from_rng(&mut rng);
         let mut config = Config::new(flags.local.clone());
-        config.mtu = flags.mtu;
+        // Who embeds the library has a command line of its own, which may say nothing or something else.
+        config.mtu = flags.mtu(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()));
         let source = Source::new(flags);
         config.knobs = source.knobs();
         let known = [false, true].map(|v6| flags.local.iter().any(|(ip, _)| ip.is_ipv6() == v6));
@@ -86,6 +89,7 @@ impl Core {
             busy: Vec::new(),
             answers: BTreeMap::new(),
             closed: false,
+            visits: 0,
             late: false,
             waiters: Vec::new(),
             next_number: 0,
@@ -291,6 +295,13 @@ impl Core {
     pub(crate) fn need_address(&mut self, v6: bool) {
         if !self.knows(v6) {
             self.learn(if v6 { DEFAULT_V6.into() } else { DEFAULT_V4.into() });
+        }
+    }
+
+    /// Knows a file that the tool opened with libc: scripts read, write, splice and close such with calls of the interface.
+    pub(crate) fn adopt(&mut self, fd: c_int) {
+        if !self.table.contains_key(&fd) && is_file(fd) {
+            self.table.insert(fd, Descriptor::Foreign);
         }
     }
 

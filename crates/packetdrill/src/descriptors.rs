@@ -147,6 +147,29 @@ pub(crate) enum Descriptor {
     Epoll(BTreeMap<c_int, Interest>),
     /// An end of a pipe of the kernel.
     Pipe,
+    /// A file or pipe that the tool opened past the interface, and closes itself when it ends.
+    Foreign,
+}
+
+/// True for a regular file or a pipe of the kernel.
+pub(crate) fn is_file(fd: c_int) -> bool {
+    matches!(kind(fd), libc::S_IFREG | libc::S_IFIFO)
+}
+
+/// True for an end of a pipe.
+pub(crate) fn is_fifo(fd: c_int) -> bool {
+    kind(fd) == libc::S_IFIFO
+}
+
+/// The kind of file behind a descriptor of the kernel, as `st_mode` has it; zero: none.
+fn kind(fd: c_int) -> libc::mode_t {
+    let mut status = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the place has room for what fstat() writes, and all zeros are a value of it.
+    let status = unsafe {
+        libc::fstat(fd, status.as_mut_ptr());
+        status.assume_init()
+    };
+    status.st_mode & libc::S_IFMT
 }
 
 /// A fresh descriptor of /dev/null.

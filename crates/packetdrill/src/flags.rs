@@ -19,8 +19,8 @@ pub(crate) struct Flags {
     pub(crate) sysctl_folder: Option<PathBuf>,
     /// Addresses of ours.
     pub(crate) local: Vec<(IpAddr, u8)>,
-    /// Octets of the largest IP packet.
-    pub(crate) mtu: u16,
+    /// Octets of the largest IP packet; `None`: what the tool's command line says, or 1500.
+    pub(crate) mtu: Option<u16>,
     /// Knobs by name, over what `sysctl_folder` holds.
     pub(crate) knobs: Vec<(String, String)>,
     /// What random numbers begin with.
@@ -43,7 +43,7 @@ impl Flags {
             real_clock: false,
             sysctl_folder: None,
             local: Vec::new(),
-            mtu: 1500,
+            mtu: None,
             knobs: Vec::new(),
             seed: 0x1a57_ac4b,
         };
@@ -52,6 +52,21 @@ impl Flags {
             words.filter_map(|word| Some(format!("`{word}` is passed over: {}", flags.take(word).err()?)));
         let refused = refused.collect();
         (flags, refused)
+    }
+
+    /// The MTU of the tool's network, which it keeps to itself: named by the flags, else found among the words of the command
+    /// line, else that of Ethernet.
+    pub(crate) fn mtu(&self, mut command_line: impl Iterator<Item = String>) -> u16 {
+        let mut said = None;
+        while let Some(word) = command_line.next() {
+            let value = match word.strip_prefix("--mtu") {
+                Some("") => command_line.next(),
+                Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+                None => continue,
+            };
+            said = value.and_then(|value| value.parse().ok()).filter(|mtu| *mtu >= 576).or(said);
+        }
+        self.mtu.or(said).unwrap_or(1500)
     }
 
     fn take(&mut self, word: &str) -> Result<(), String> {
@@ -68,7 +83,7 @@ impl Flags {
             ("sysctl", _) => return Err("knobs are from proc, default or a folder".to_owned()),
             ("mtu", number) => {
                 let mtu = number.parse().ok().filter(|&mtu| mtu >= 576);
-                self.mtu = mtu.ok_or("an MTU is a number from 576 to 65535")?;
+                self.mtu = Some(mtu.ok_or("an MTU is a number from 576 to 65535")?);
             }
             ("seed", number) => self.seed = number.parse().map_err(|_| "a seed is a number")?,
             ("local" | "local_ip" | "addr", address) => {

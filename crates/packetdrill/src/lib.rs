@@ -26,4 +26,4 @@ mod sysctl;
 mod world;
 
 pub use abi::{Interface, packetdrill_interface_init};
-pub use preload::{close, getsockopt, sendfile};
+pub use preload::{close, getsockopt, sendfile, sendfile64};

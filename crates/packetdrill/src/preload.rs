@@ -100,3 +100,13 @@ pub unsafe extern "C" fn sendfile(to: c_int, from: c_int, offset: *mut off_t, co
         None => unsafe { libc::syscall(libc::SYS_sendfile, to, from, offset, count) as ssize_t },
     }
 }
+
+/// sendfile(2) by the name that it has where offsets are always long.
+///
+/// # Safety
+/// As [`sendfile`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sendfile64(to: c_int, from: c_int, offset: *mut off_t, count: size_t) -> ssize_t {
+    // SAFETY: the caller's promises are handed on as they are; on 64 bits both are the same function.
+    unsafe { sendfile(to, from, offset, count) }
+}

@@ -56,7 +56,9 @@ fn moment(core: &Core, fd: c_int) -> Option<Moment> {
             let any = set.iter().any(|(fd, interest)| told_now(core, *fd, interest).is_some());
             Some(Moment { events: if any { IN } else { 0 }, happened: Happened::default() })
         }
-        Descriptor::Pipe => Some(Moment { events: poll_pipe(fd), happened: Happened::default() }),
+        Descriptor::Pipe | Descriptor::Foreign => {
+            Some(Moment { events: poll_pipe(fd), happened: Happened::default() })
+        }
     }
 }
 

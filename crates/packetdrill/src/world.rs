@@ -5,6 +5,7 @@
 //! gettimeofday: else the time that it reads would not be the time at which its call ended.
 
 use crate::core::{Answer, Attempt, Core, Errno};
+use crate::descriptors::Descriptor;
 use crate::flags::Flags;
 use lastack_stack::Instant;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,11 @@ use std::time::Duration;
 
 /// How long a thread may be awake before time goes on without it, in real time.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the tool must be absent, in real time, for a waiting call to let time pass by itself: less than
+/// [`PATIENCE_OF_TOOL`].
+const ABSENT: Duration = Duration::from_millis(600);
+/// How long the tool waits for a waiting call before the next one, and at its end.
+const PATIENCE_OF_TOOL: Duration = Duration::from_secs(1);
 /// How long netdev_receive() waits: longer than any timer of TCP on the virtual clock, two timeouts on the real one.
 const RECEIVE_VIRTUAL: Duration = Duration::from_secs(24 * 3600);
 const RECEIVE_REAL: Duration = Duration::from_secs(250);
@@ -40,7 +46,9 @@ impl World {
     }
 
     fn lock(&self) -> Guard<'_> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        core.visits += u64::from(self.is_main());
+        core
     }
 
     fn is_main(&self) -> bool {
@@ -102,7 +110,13 @@ impl World {
     }
 
     /// The attempt stays with the core; this thread sleeps, or drives the clock when nobody else does.
-    fn sleep(&self, mut core: Guard<'_>, attempt: Attempt, until: Option<Instant>, late: Answer) -> Answer {
+    fn sleep<'a>(
+        &'a self,
+        mut core: Guard<'a>,
+        attempt: Attempt,
+        until: Option<Instant>,
+        late: Answer,
+    ) -> Answer {
         let number = core.wait(attempt, until, late);
         if self.is_main() || !core.is_virtual() {
             let mut core = self.pass(core, Instant::NEVER, |core| core.is_answered(number));
@@ -114,7 +128,15 @@ impl World {
             if let Some(answer) = core.take_answer(number) {
                 return answer;
             }
-            core = self.answered.wait(core).unwrap_or_else(PoisonError::into_inner);
+            let seen = core.visits;
+            let (woken, slept) =
+                self.answered.wait_timeout(core, ABSENT).unwrap_or_else(PoisonError::into_inner);
+            core = woken;
+            if slept.timed_out() && core.visits == seen && !core.is_answered(number) {
+                // The tool waits for this call, outside: nobody else lets time pass.
+                let until = core.now + PATIENCE_OF_TOOL;
+                core = self.pass(core, until, |core| core.is_answered(number));
+            }
         }
     }
 
@@ -215,7 +237,7 @@ impl World {
         core.settle();
         self.tell(&core);
         drop(core);
-        for fd in table.keys() {
+        for (fd, _) in table.iter().filter(|(_, descriptor)| !matches!(descriptor, Descriptor::Foreign)) {
             crate::preload::forget(*fd);
             let _ = crate::descriptors::close_real(*fd);
         }

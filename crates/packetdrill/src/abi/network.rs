@@ -104,9 +104,11 @@ pub(super) unsafe extern "C" fn splice(
     flags: c_uint,
 ) -> c_int {
     int(on(u, |world| {
-        // Neither sockets nor pipes have a position.
-        if !from_offset.is_null() || !to_offset.is_null() {
-            return Err(libc::ESPIPE);
+        // Neither sockets nor pipes have a position. The tool hands over where the script's pointers stand: zero is none.
+        for offset in [from_offset, to_offset] {
+            if !offset.is_null() && Place::new(offset).get()? != 0 {
+                return Err(libc::ESPIPE);
+            }
         }
         pipes::splice(world, from, to, len, flags)
     }))

@@ -41,14 +41,17 @@ enum Behind {
 
 fn behind(world: &World, fd: c_int) -> Result<Behind, Errno> {
     let mut found = Behind::Socket;
-    world.call(|core| match core.table.get(&fd) {
-        Some(Descriptor::Socket(_)) => Ok(0),
-        Some(Descriptor::Pipe) => {
-            found = Behind::Pipe;
-            Ok(0)
+    world.call(|core| {
+        core.adopt(fd);
+        match core.table.get(&fd) {
+            Some(Descriptor::Socket(_)) => Ok(0),
+            Some(Descriptor::Pipe | Descriptor::Foreign) => {
+                found = Behind::Pipe;
+                Ok(0)
+            }
+            Some(Descriptor::Epoll(_)) => Err(libc::EINVAL),
+            None => Err(libc::EBADF),
         }
-        Some(Descriptor::Epoll(_)) => Err(libc::EINVAL),
-        None => Err(libc::EBADF),
     })?;
     Ok(found)
 }

@@ -4,7 +4,7 @@
 
 use super::count;
 use crate::core::{Answer, Core};
-use crate::descriptors::{Descriptor, last_errno};
+use crate::descriptors::{Descriptor, is_fifo, last_errno};
 use crate::memory::{Place, Scatter, Span};
 use crate::world::World;
 use libc::c_int;
@@ -44,19 +44,29 @@ pub(crate) fn write_pipe(fd: c_int, octets: &[u8]) -> Answer {
     usize::try_from(answer).map_err(|_| last_errno()).and_then(count)
 }
 
-/// True for a pipe's end of ours.
-pub(crate) fn is_pipe(core: &Core, fd: c_int) -> bool {
-    matches!(core.table.get(&fd), Some(Descriptor::Pipe))
+/// True for a pipe's end or a file of the kernel.
+fn is_kernels(core: &mut Core, fd: c_int) -> bool {
+    core.adopt(fd);
+    matches!(core.table.get(&fd), Some(Descriptor::Pipe | Descriptor::Foreign))
 }
 
-/// splice() between a socket and a pipe.
+/// splice(): one end is a pipe, the other a socket of ours or anything of the kernel's.
 pub(crate) fn splice(world: &World, from: c_int, to: c_int, len: usize, flags: u32) -> Answer {
     let mut pipes = [false; 2];
     world.call(|core| {
-        pipes = [is_pipe(core, from), is_pipe(core, to)];
+        pipes = [is_kernels(core, from), is_kernels(core, to)];
         let known = core.table.contains_key(&from) && core.table.contains_key(&to);
         if known { Ok(0) } else { Err(libc::EBADF) }
     })?;
+    if pipes == [true, true] {
+        let none = std::ptr::null_mut();
+        // SAFETY: no offsets, and both descriptors are open.
+        let moved = unsafe { libc::splice(from, none, to, none, len, flags) };
+        return usize::try_from(moved).map_err(|_| last_errno()).and_then(count);
+    }
+    if !is_fifo(if pipes[0] { from } else { to }) {
+        return Err(libc::EINVAL);
+    }
     let dont_wait = if flags & SPLICE_F_NONBLOCK != 0 { libc::MSG_DONTWAIT } else { 0 };
     let mut buffer = vec![0; len.min(MOVE_MAX)];
     match pipes {

@@ -7,7 +7,7 @@ fn words_are_read_and_unknown_ones_told() {
     );
     assert!(flags.real_clock && flags.sysctl_folder == Some("/proc/sys".into()));
     assert_eq!(flags.local, [("10.0.0.1".parse().unwrap(), 8), ("fd00::1".parse().unwrap(), 64)]);
-    assert_eq!((flags.mtu, flags.seed), (1400, 7));
+    assert_eq!((flags.mtu, flags.seed), (Some(1400), 7));
     let reasons = [
         "`x` is passed over: it has no value",
         "`mtu=5` is passed over: an MTU is",
@@ -30,4 +30,17 @@ fn what_is_wrong_is_said() {
     assert!(told("colour=red").contains("there is no `colour`; known are clock="));
     assert!(told("net.ipv4.tcp_syn_retries=many").contains("tcp_syn_retries"));
     assert_eq!(told("--clock=virtual,sysctl=default"), "");
+}
+
+#[test]
+fn the_mtu_is_that_of_the_flags_or_the_command_line() {
+    let mtu = |flags: &str, line: &str| {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        Flags::parse(flags).0.mtu(words.into_iter())
+    };
+    assert_eq!(mtu("", ""), 1500);
+    assert_eq!(mtu("", "--ip_version=ipv6 --mtu=1520 --so_flags=x a.pkt"), 1520);
+    assert_eq!(mtu("", "--mtu 1400 a.pkt"), 1400);
+    assert_eq!(mtu("mtu=1300", "--mtu=1520 a.pkt"), 1300);
+    assert_eq!(mtu("", "--mtu=big --mtux=1400 --mtu"), 1500);
 }
