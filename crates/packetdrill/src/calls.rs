@@ -11,6 +11,7 @@ use crate::core::{Answer, Core, Errno, errno};
 use crate::descriptors::{Descriptor, Open, close_real, last_errno, placeholder};
 use crate::memory::Place;
 use crate::world::{Wait, World};
+use lastack_stack::observe::State;
 use lastack_stack::{Family, Linger, Shutdown};
 use libc::{c_int, c_ulong};
 use std::sync::Arc;
@@ -103,7 +104,8 @@ pub(crate) fn shutdown(core: &mut Core, fd: c_int, how: c_int) -> Answer {
         }
         return Ok(0);
     }
-    if open.connecting && open.socket.try_connected() == Err(lastack_stack::SocketError::WouldBlock) {
+    open.spent |= open.has_failed();
+    if open.connecting && open.socket.state() == State::SynSent && !open.socket.is_open() {
         let waits = !open.nonblocking;
         renew(core, fd)?;
         let open = core.open(fd)?;
@@ -183,7 +185,8 @@ pub(crate) fn ioctl(core: &mut Core, fd: c_int, request: c_ulong, place: Place<c
             Ok(0)
         }
         libc::FIONREAD | libc::TIOCOUTQ | SIOCOUTQNSD if listens => Err(libc::EINVAL),
-        libc::FIONREAD => queued(open.socket.unread() as i64),
+        // As Linux: not beyond an urgent octet that is kept apart.
+        libc::FIONREAD => queued(open.socket.ahead_of_mark().unwrap_or(open.socket.unread()) as i64),
         libc::TIOCOUTQ => queued(open.socket.unsent() as i64),
         SIOCOUTQNSD => queued(unsent),
         SIOCATMARK => queued(i64::from(open.socket.is_at_mark())),

@@ -6,10 +6,12 @@
 use crate::arrivals::Arrivals;
 use crate::core::{Answer, Errno};
 use crate::notices::Notices;
+use lastack_stack::observe::State;
 use lastack_stack::{Family, Socket};
 use libc::c_int;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 /// One socket and what Linux keeps at its file or struct sock and the stack does not.
@@ -22,6 +24,8 @@ pub(crate) struct Open {
     pub(crate) connecting: bool,
     /// connect() failed: until the next one the socket looks shut down.
     pub(crate) failed: bool,
+    /// shutdown() was called on what connect() had left: nothing can be done with the socket any more.
+    pub(crate) spent: bool,
     /// listen() succeeded.
     pub(crate) listening: Option<u32>,
     /// What bind() was given, if that had a port.
@@ -56,6 +60,7 @@ impl Open {
             close_on_exec: false,
             connecting: false,
             failed: false,
+            spent: false,
             listening: None,
             bound: None,
             error: None,
@@ -116,12 +121,19 @@ impl Open {
         (self.taken, self.shut) = (0, [false; 2]);
     }
 
+    /// connect() failed and nobody asked connect() how: until then the socket looks shut down both ways.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.connecting && self.socket.state() == State::Closed && self.socket.peer_addr().is_none()
+    }
+
     /// What a read answers before it looks at the stack.
     pub(crate) fn early_read(&mut self) -> Option<Answer> {
         if self.socket.unread() > 0 {
             return None;
         }
-        self.error.take().map(Err).or(self.shut[0].then_some(Ok(0)))
+        let quiet = self.socket.poll_error(&mut Context::from_waker(Waker::noop())).is_pending();
+        let ended = self.shut[0] || self.has_failed() && quiet;
+        self.error.take().map(Err).or(ended.then_some(Ok(0)))
     }
 
     /// What a write answers before it looks at the stack.

@@ -217,7 +217,7 @@ impl Notices {
     }
 
     fn stamp(&mut self, flags: u32, wanted: u32, kind: u32, key: u32, at_usecs: u64) {
-        if flags & wanted != 0 && flags & REPORT_SOFTWARE != 0 {
+        if flags & wanted != 0 {
             self.put(Notice::Stamp { kind, key, at_usecs, whole: flags & OPT_TSONLY == 0 });
         }
     }
@@ -255,7 +255,10 @@ impl Notices {
                 // The software time; the other two are the hardware's.
                 let times: Vec<u8> =
                     [seconds, nanos, 0, 0, 0, 0].iter().flat_map(|part| part.to_ne_bytes()).collect();
-                (vec![(libc::SOL_SOCKET, libc::SCM_TIMESTAMPING, times), error], whole)
+                // Who wants no times of software is told that it happened.
+                let times = (libc::SOL_SOCKET, libc::SCM_TIMESTAMPING, times);
+                let shown = self.flags & REPORT_SOFTWARE != 0;
+                (shown.then_some(times).into_iter().chain([error]).collect(), whole)
             }
         })
     }

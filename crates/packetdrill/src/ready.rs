@@ -78,7 +78,7 @@ fn events(open: &Open) -> u32 {
     }
     let state = socket.state();
     // A failed connect() leaves a socket that is shut down both ways until somebody hears of it.
-    let failed = open.connecting && state == State::Closed && socket.peer_addr().is_none();
+    let failed = open.has_failed();
     let read_closed = failed || socket.is_read_closed() || open.shut[0];
     let write_closed = failed || socket.is_write_closed() || open.shut[1];
     let mut events = 0;

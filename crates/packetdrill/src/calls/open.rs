@@ -132,6 +132,9 @@ pub(super) fn begin_connect(
         }
     };
     let open = core.open(fd)?;
+    if open.spent {
+        return Err(libc::EINVAL);
+    }
     if open.connecting {
         return resume(open).map(|()| true);
     }

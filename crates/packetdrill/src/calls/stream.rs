@@ -255,6 +255,11 @@ pub(super) fn try_send(
         }
         let waits = !late && !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
         let with_syn = open.socket.defers_connect();
+        let opening = !with_syn && matches!(open.socket.state(), State::SynSent | State::SynRecv);
+        if left.is_empty() && *done == 0 && opening && !open.socket.is_open() {
+            // Nothing to write waits for the handshake, too.
+            return None;
+        }
         let answer = match () {
             () if flags & libc::MSG_OOB != 0 => open.socket.try_write_urgent(left.clone()),
             () if waits => waiting_write(&open.socket, left.clone()),
@@ -297,9 +302,11 @@ fn set_more(open: &mut Open, flags: c_int) {
     open.socket.set_options(|options| options.more = more);
 }
 
-/// What TCP_INQ tells beside a recvmsg(): octets that are left, and one for the peer's FIN; None when it is not asked for.
+/// What TCP_INQ tells beside a recvmsg(): octets that are left, an urgent one among them, and one for the
+/// peer's FIN; None when it is not asked for.
 pub(crate) fn left_to_read(open: &Open) -> Option<c_int> {
-    let left = open.socket.unread() + usize::from(open.socket.is_peer_finished());
+    let apart = usize::from(open.socket.ahead_of_mark().is_some());
+    let left = open.socket.unread() + apart + usize::from(open.socket.is_peer_finished());
     open.inq.then(|| c_int::try_from(left).unwrap_or(c_int::MAX))
 }
 

@@ -94,7 +94,11 @@ fn socket(open: &mut Open, name: c_int) -> Result<i32, Errno> {
         libc::SO_RCVLOWAT => signed(open.socket.receive_low_water()),
         libc::SO_SNDLOWAT => 1,
         libc::SO_ZEROCOPY => i32::from(open.notices.zero_copy),
-        libc::SO_TIMESTAMP | libc::SO_TIMESTAMPNS | SO_TIMESTAMP_NEW | SO_TIMESTAMPNS_NEW => {
+        // As Linux: the new name of the one is also true when the other's is.
+        SO_TIMESTAMP_NEW => {
+            i32::from(open.arrivals.is_plain(name) || open.arrivals.is_plain(SO_TIMESTAMPNS_NEW))
+        }
+        libc::SO_TIMESTAMP | libc::SO_TIMESTAMPNS | SO_TIMESTAMPNS_NEW => {
             i32::from(open.arrivals.is_plain(name))
         }
         _ => kept(open, libc::SOL_SOCKET, name)?,

@@ -367,10 +367,15 @@ impl Inner {
 
     /// Takes SO_ERROR. That the network is down is told to everyone who asks.
     pub(crate) fn take_error(&mut self) -> Option<SocketError> {
-        match self.error {
-            Some(SocketError::NetworkDown) => self.error,
-            _ => self.error.take(),
+        if self.error == Some(SocketError::NetworkDown) {
+            return self.error;
         }
+        let error = self.error.take();
+        // It is told once: not by connect() as well.
+        if error.is_some() && self.connected == error.map(Err) {
+            self.connected = None;
+        }
+        error
     }
 
     /// True when a reader need not wait for more octets: the low-water mark is reached, or will not be.

@@ -62,6 +62,7 @@ impl Socket {
             inner.end_was_read = inner.peer_finished && inner.received_len == 0;
             return Ok(chunk);
         }
+        inner.passes_mark();
         Self::nothing_to_read(inner)?;
         inner.end_was_read = inner.peer_finished;
         Ok(Bytes::new())

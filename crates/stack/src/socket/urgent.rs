@@ -1,7 +1,7 @@
 //! Urgent octets as Linux has them (RFC 6093): MSG_OOB both ways, SIOCATMARK, and reads that stop at the mark.
 //!
 //! One octet is urgent at a time; a later one takes the place of one that nobody read. RFC 6093 advises against new uses.
-//! Unlike Linux's, our reader does not lose an unread urgent octet by asking for octets that are not there yet.
+//! As in Linux, who reads on at the mark passes it, and an unread urgent octet is lost with it.
 
 use super::cell::{Inner, Phase};
 use super::{Socket, SocketError};
@@ -14,6 +14,8 @@ use std::task::{Context, Poll};
 pub(crate) struct Mark {
     /// The octet, until it was read apart; `None` from the start when it stays in the stream.
     octet: Option<u8>,
+    /// It stays in the stream (SO_OOBINLINE).
+    inline: bool,
     /// Octets to be read before it.
     ahead: usize,
 }
@@ -22,7 +24,14 @@ impl Inner {
     /// An urgent octet arrived, behind what waits here and what the engine still has.
     pub(crate) fn mark_urgent(&mut self, urgent: Urgent) {
         let octet = (!urgent.inline).then_some(urgent.octet);
-        self.urgent = Some(Mark { octet, ahead: self.received_len + urgent.ahead });
+        self.urgent = Some(Mark { octet, inline: urgent.inline, ahead: self.received_len + urgent.ahead });
+    }
+
+    /// A reader at the mark asks for what is behind it, and there is nothing yet.
+    pub(super) fn passes_mark(&mut self) {
+        if self.urgent.is_some_and(|mark| mark.ahead == 0 && !mark.inline) {
+            self.urgent = None;
+        }
     }
 
     /// At most `max`, and not beyond the mark.
@@ -115,6 +124,12 @@ impl Socket {
         }
         inner.wait_read(cx.waker());
         Poll::Pending
+    }
+
+    /// Octets of the stream before the mark of an urgent octet that is kept apart and was not passed; it need not have been
+    /// read by itself.
+    pub fn ahead_of_mark(&self) -> Option<usize> {
+        self.cell.lock().urgent.filter(|mark| !mark.inline).map(|mark| mark.ahead)
     }
 
     /// SIOCATMARK: everything before an urgent octet that arrived was read, and nothing behind it.
