@@ -119,6 +119,8 @@ pub fn icmp_error(quoted: Ends, kind: IcmpKind, start: u32, len: u32) -> Vec<u8>
         (IcmpKind::Other(kind, code), true) => (vec![kind, code, 0, 0, 0, 0, 0, 0], ICMP),
         (IcmpKind::Other(kind, code), false) => {
             let kind = match kind {
+                0 => 129,
+                8 => 128,
                 11 => 3,
                 12 => 4,
                 other => other,

@@ -17,6 +17,8 @@ pub struct Script {
     pub settings: Settings,
     /// The preamble runs `defaults.sh`: the path that it names.
     pub defaults: Option<String>,
+    /// Files of zeros that its commands make: path and octets.
+    pub zeros: Vec<(String, u64)>,
     /// Sysctls of the preamble, in order: those before the first step.
     pub sysctls: Vec<Sysctl>,
     /// The steps in the order of the text.

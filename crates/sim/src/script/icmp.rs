@@ -30,6 +30,22 @@ const UNREACHABLE: [(&str, u8); 21] = [
     ("exceeded_frag_time", 1),
 ];
 
+/// Other types, with ICMPv4's number.
+const TYPES: [(&str, u8); 12] = [
+    ("echo_reply", 0),
+    ("source_quench", 4),
+    ("redirect", 5),
+    ("echo_request", 8),
+    ("time_exceeded", 11),
+    ("parameter_problem", 12),
+    ("timestamp_request", 13),
+    ("timestamp_reply", 14),
+    ("information_request", 15),
+    ("information_reply", 16),
+    ("address_mask_request", 17),
+    ("address_mask_reply", 18),
+];
+
 impl Parser<'_> {
     pub(super) fn quoted(&mut self) -> Parsed<(u32, u32)> {
         self.need_sign('[')?;
@@ -63,13 +79,8 @@ impl Parser<'_> {
     fn other_kind(&mut self) -> Parsed<IcmpKind> {
         let place = self.span().start;
         let word = self.word()?;
-        let kind = match word {
-            "source_quench" => Some(4),
-            "redirect" => Some(5),
-            "time_exceeded" => Some(11),
-            "parameter_problem" => Some(12),
-            _ => word.strip_prefix("type_").and_then(|number| number.parse().ok()),
-        };
+        let named = TYPES.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind);
+        let kind = named.or_else(|| word.strip_prefix("type_")?.parse().ok());
         let kind =
             kind.ok_or_else(|| self.error_at(place, &format!("`{word}` is no ICMP error known here")))?;
         let mut code = 0;

@@ -72,7 +72,18 @@ impl Parser<'_> {
         if self.take_sign('<') {
             options = self.options(inbound)?;
         }
+        self.fuzz_words();
         Ok(Segment { flags, start, len, ack, window, urgent, options, marks })
+    }
+
+    /// `{ mut tcp mss }`: what a variant of the tool would damage; the packet counts as it stands.
+    fn fuzz_words(&mut self) {
+        if !self.at_sign('{') {
+            return;
+        }
+        while self.peek().is_some() && !self.take_sign('}') {
+            self.advance();
+        }
     }
 
     /// Flag letters stand together without spaces; `.` is ACK, `-` is none, a digit is the ACE field.

@@ -41,6 +41,7 @@ impl<'a> Parser<'a> {
             ipv6: false,
             settings: Settings::default(),
             defaults: None,
+            zeros: Vec::new(),
             sysctls: Vec::new(),
             steps: Vec::new(),
         };

@@ -1,7 +1,7 @@
 //! Shell commands of a script, read for the sysctls that they would set. Nothing is ever executed.
 //!
-//! Understood: `sysctl`, `set_sysctls.py`, `echo VALUE > /proc/sys/...`, `defaults.sh`; passed over: what arranges devices,
-//! routes and files outside the stack.
+//! Understood: `sysctl`, `set_sysctls.py`, `echo VALUE > /proc/sys/...`, `defaults.sh`, and `dd` of zeros; passed over: what
+//! arranges devices, routes and files outside the stack.
 
 use super::ast::{Action, Check, Script, Step, Sysctl, When};
 use super::parser::{Parsed, Parser};
@@ -16,6 +16,8 @@ enum Meaning {
     Nothing,
     Defaults(String),
     Sets(Vec<(String, String)>),
+    /// A file of so many zeros.
+    Zeros(String, u64),
     Unknown,
 }
 
@@ -40,6 +42,7 @@ impl Parser<'_> {
                 Meaning::Sets(set) => {
                     sysctls.extend(set.into_iter().map(|(name, value)| Sysctl { line, name, value }));
                 }
+                Meaning::Zeros(path, octets) => script.zeros.push((path, octets)),
                 Meaning::Unknown => unknown = true,
             }
         }
@@ -67,6 +70,7 @@ fn meaning(part: &str) -> Meaning {
         "defaults.sh" => Meaning::Defaults(first.clone()),
         "sysctl" | "set_sysctls.py" => sets(&words[1..]),
         "echo" | "printf" => echo(&words[1..]),
+        "dd" => zeros(&words[1..]),
         // What the tool's helper leaves to undo its work when all is over.
         _ if tool.starts_with("sysctl_restore_") => Meaning::Nothing,
         _ if HARMLESS.contains(&tool) => Meaning::Nothing,
@@ -102,14 +106,30 @@ fn echo(words: &[String]) -> Meaning {
     Meaning::Sets(vec![(dotted(target), value.join(" "))])
 }
 
+/// `dd if=/dev/zero of=FILE bs=N count=N`.
+fn zeros(words: &[String]) -> Meaning {
+    let value = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let number = |name: &str, default: u64| match value(name) {
+        Some(text) => text.parse().ok(),
+        None => Some(default),
+    };
+    match (value("if"), value("of"), number("bs", 512), number("count", 1)) {
+        (Some("/dev/zero"), Some(path), Some(size), Some(count)) => {
+            Meaning::Zeros(path.to_owned(), size.saturating_mul(count))
+        }
+        _ => Meaning::Unknown,
+    }
+}
+
 fn dotted(path: &str) -> String {
     path.trim_start_matches("/proc/sys/").replace('/', ".")
 }
 
-/// The words of a command as a shell would see them; quotes hold a word together and go away.
+/// The words of a command as a shell would see them: quotes hold a word together and go away, so does what follows a `#`, and
+/// `$((15*1024))` is its value.
 fn words(command: &str) -> Vec<String> {
     let (mut all, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    for c in command.chars() {
+    for c in calculated(command).chars() {
         match quote {
             Some(open) if c == open => quote = None,
             Some(_) => word.get_or_insert_default().push(c),
@@ -117,10 +137,26 @@ fn words(command: &str) -> Vec<String> {
                 word.get_or_insert_default();
                 quote = Some(c);
             }
+            None if c == '#' && word.is_none() => break,
             None if c.is_whitespace() => all.extend(word.take()),
             None => word.get_or_insert_default().push(c),
         }
     }
     all.extend(word);
     all
+}
+
+/// Products within `$((...))`.
+fn calculated(command: &str) -> String {
+    let (mut done, mut rest) = (String::new(), command);
+    while let Some((before, after)) = rest.split_once("$((") {
+        let Some((inner, tail)) = after.split_once("))") else { break };
+        let product = inner.split('*').try_fold(1_u64, |all, factor| {
+            factor.trim().parse::<u64>().ok().and_then(|factor| all.checked_mul(factor))
+        });
+        done.push_str(before);
+        done.push_str(&product.map_or_else(|| inner.to_owned(), |product| product.to_string()));
+        rest = tail;
+    }
+    done + rest
 }

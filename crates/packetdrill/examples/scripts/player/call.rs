@@ -103,7 +103,10 @@ impl Player<'_> {
                 let (kind, protocol) = (arguments.int(1)?, arguments.int(2)?);
                 Ok(Box::new(move |raw| raw.socket(domain, kind, protocol).into()))
             }
-            "open" => files::open(arguments),
+            "open" => files::open(arguments, |path| {
+                let made = self.script.zeros.iter().position(|(name, _)| name == path);
+                made.map(|index| self.knobs.zeros(index))
+            }),
             "epoll_create" => {
                 let size = arguments.int(0)?;
                 Ok(Box::new(move |raw| raw.epoll_create(size).into()))

@@ -54,7 +54,18 @@ impl Knobs {
             knobs.write("tcp_fastopen", if path.contains("..") { "0x70403" } else { "0x3" })?;
         }
         knobs.set(&script.sysctls)?;
+        for (index, (_, octets)) in script.zeros.iter().enumerate() {
+            let made = std::fs::create_dir_all(&knobs.0)
+                .and_then(|()| std::fs::File::create(knobs.zeros(index)))
+                .and_then(|file| file.set_len(*octets));
+            made.map_err(|error| error.to_string())?;
+        }
         Ok(knobs)
+    }
+
+    /// Where a file of zeros lies that the script makes elsewhere.
+    pub(super) fn zeros(&self, index: usize) -> PathBuf {
+        self.0.join(format!("zeros-{index}"))
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -37,7 +37,7 @@ pub(super) struct Player<'s> {
     pub(super) files: Files,
     pub(super) blocking: Option<Blocking>,
     pub(super) tolerance: i64,
-    knobs: Knobs,
+    pub(super) knobs: Knobs,
     program: Program,
     /// The step before: when it was due, and whether it was a packet of the peer.
     last: Option<(i64, bool)>,

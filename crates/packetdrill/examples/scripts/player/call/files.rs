@@ -6,6 +6,7 @@ use crate::player::values::{Arguments, bracketed};
 use lastack_sim::script::ast::Value;
 use libc::c_int;
 use std::ffi::CString;
+use std::path::PathBuf;
 
 fn answer(number: i64) -> Answer {
     if number >= 0 { Ok(number) } else { Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0)) }
@@ -17,9 +18,14 @@ pub(super) fn close(fd: c_int) -> Answer {
     answer(i64::from(unsafe { lastack_packetdrill::close(fd) }))
 }
 
-pub(super) fn open(arguments: Arguments<'_>) -> Result<Ready, String> {
+/// open(), of what the script's commands have made where they have made it here.
+pub(super) fn open(
+    arguments: Arguments<'_>,
+    made: impl Fn(&str) -> Option<PathBuf>,
+) -> Result<Ready, String> {
     let Value::Text(name) = arguments.value(0)? else { return Err("open() needs a name".to_owned()) };
-    let name = CString::new(name.as_str()).map_err(|_| "a name has no zero in it")?;
+    let path = made(name).unwrap_or_else(|| name.into());
+    let name = CString::new(path.to_string_lossy().into_owned()).map_err(|_| "a name has no zero in it")?;
     let flags = arguments.int(1)?;
     // SAFETY: a C string that lives as long as the call.
     Ok(Box::new(move |_| answer(i64::from(unsafe { libc::open(name.as_ptr(), flags, 0o600) })).into()))
