@@ -119,7 +119,9 @@ impl Stack {
             mss if mss > 0 && payload > usize::from(mss) => payload.div_ceil(usize::from(mss)),
             _ => 1,
         };
-        self.out.counters.add(Counter::OutSegs, pieces as u64);
+        if !segment.again {
+            self.out.counters.add(Counter::OutSegs, pieces as u64);
+        }
         let gso = (pieces > 1).then_some(Gso { size: segment.mss });
         let looped = self.is_ours(tuple.remote.ip());
         let unfinished = looped || self.config.device.checksum_offload;

@@ -7,7 +7,7 @@ use crate::clock::{AnswerLimit, echoed_rtt, tsval};
 use crate::closed::reset_for;
 use crate::connection::{Connection, Established, FirstAck};
 use crate::handshake::{
-    BareAck, FIRST_TIMEOUT_SECONDS, Offer, first_window, paws_rejects, peer_window, scaled_window, send_mss,
+    BareAck, FIRST_TIMEOUT_SECONDS, Offer, first_window, paws_rejects, peer_window, send_mss,
 };
 use crate::knobs::SocketOptions;
 use crate::send::rto::RTO_INITIAL;
@@ -32,7 +32,8 @@ pub struct ActiveOpen {
     iss: Seq,
     ts_offset: u32,
     offer: Offer,
-    window: u16,
+    /// Octets that we offer.
+    window: u32,
     /// What the peer's SYN brought, once one came.
     peer: Option<Peer>,
     /// TS.Recent of the TIME_WAIT that was taken over; the SYN echoes it, as Linux's does.
@@ -66,6 +67,7 @@ struct Peer {
     irs: Seq,
     offer: Offer,
     ts_recent: u32,
+    window: u16,
 }
 
 impl Peer {
@@ -74,6 +76,7 @@ impl Peer {
             irs: header.seq,
             offer: Offer::of_peer(header),
             ts_recent: header.options.timestamps.map_or(0, |ts| ts.value),
+            window: header.window,
         }
     }
 }
@@ -109,7 +112,7 @@ impl ActiveOpen {
             iss,
             ts_offset,
             offer,
-            window: first_window(offer.mss, false, options, knobs),
+            window: first_window(offer.mss, false, options, knobs).into(),
             peer: None,
             inherited_ts: 0,
             opened: now,
@@ -131,7 +134,7 @@ impl ActiveOpen {
     /// counts in the segments that they leave (Linux 6.18, measured: 65160).
     pub fn inherit(&mut self, ts_recent: u32, options: &SocketOptions, knobs: &Knobs) {
         self.inherited_ts = ts_recent;
-        self.window = first_window(self.offer.mss, true, options, knobs);
+        self.window = first_window(self.offer.mss, true, options, knobs).into();
     }
 
     /// The application waits in a write: the third segment can wait for its data.
@@ -154,6 +157,7 @@ impl ActiveOpen {
             ACTIVE_OPEN.go(State::Closed, Cause::ActiveOpen, out);
             self.open_fast(&mut segment, out);
         } else {
+            segment.again = true;
             out.count(Counter::SynRetrans);
             out.count(Counter::RetransSegs);
             out.count(Counter::TimeoutRehash);
@@ -183,7 +187,7 @@ impl ActiveOpen {
                 seq: self.iss,
                 ack: self.peer.map_or(Seq(0), |peer| peer.irs + 1),
                 flags,
-                window: self.window,
+                window: u16::try_from(self.window).unwrap_or(u16::MAX),
                 options,
                 ..Header::default()
             },
@@ -288,12 +292,10 @@ impl ActiveOpen {
     }
 
     /// ABORT, or the end of the device: RST when the peer knows of us (RFC 9293 section 3.10.5).
-    pub fn abort(self, cause: Cause, now: Instant, out: &mut Output) {
+    pub fn abort(mut self, cause: Cause, now: Instant, out: &mut Output) {
         if let Some(peer) = self.peer.filter(|_| cause == Cause::Abort) {
             let mut segment = self.bare_ack(peer).segment(self.ts_offset, now);
             segment.header.flags = Flags::RST.with(Flags::ACK);
-            segment.header.window = 0;
-            segment.header.options.timestamps = None;
             out.reset(segment, ResetReason::AbortByUser);
         }
         self.end(cause, out);
@@ -312,12 +314,17 @@ impl ActiveOpen {
         ActiveVerdict::Fail(cause)
     }
 
-    fn bare_ack(&self, peer: Peer) -> BareAck {
+    /// Offers the window in whole units of the scale, and stands by that from then on.
+    fn bare_ack(&mut self, peer: Peer) -> BareAck {
         let agreed = self.offer.answer(peer.offer);
+        let shift = agreed.window_scale.unwrap_or(0);
+        self.window = self.window.next_multiple_of(1 << shift);
+        // A number beyond a closed window is none (Linux tcp_acceptable_seq).
+        let closed = peer.window == 0 && agreed.window_scale.is_none();
         BareAck {
-            seq: self.syn_end(),
+            seq: if closed { self.iss } else { self.syn_end() },
             ack: peer.irs + 1,
-            window: scaled_window(self.window, agreed.window_scale),
+            window: u16::try_from(self.window >> shift).unwrap_or(u16::MAX),
             ts_recent: agreed.timestamps.then_some(peer.ts_recent),
         }
     }
@@ -376,6 +383,9 @@ impl ActiveOpen {
         if self.first_ack == FirstAck::NowWithDuplicateSyn {
             connection.report_duplicate_syn(knobs, now, out);
         }
+        if let Some(peer) = self.peer {
+            connection.inherit_from_crossing(peer.window.into(), self.answers);
+        }
         if let Some(attempt) = attempt {
             ActiveOpen::hand_over_octets(*attempt, &mut connection, arrival, knobs, now, out);
         }
@@ -398,7 +408,7 @@ impl ActiveOpen {
             send_mss: send_mss(self.offer.mss, peer.offer.mss),
             our_mss: self.offer.mss,
             send_window: peer_window(header, window_scale.map(|(its, _)| its)),
-            receive_window: u32::from(self.window),
+            receive_window: self.window,
             window_scale,
             timestamps: agreed.timestamps,
             sack: agreed.sack,
@@ -408,7 +418,7 @@ impl ActiveOpen {
             ts_recent: header
                 .options
                 .timestamps
-                .filter(|_| header.flags.syn())
+                .filter(|ts| header.flags.syn() && ts.value.wrapping_sub(peer.ts_recent) as i32 >= 0)
                 .map_or(peer.ts_recent, |ts| ts.value),
             segments_in: 1,
             segments_out: 1 + u32::from(self.retransmits),

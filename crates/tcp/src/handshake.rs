@@ -112,13 +112,6 @@ pub(crate) fn first_window(mss: u16, timestamps: bool, options: &SocketOptions, 
     whole.min(u32::from(u16::MAX)) as u16
 }
 
-/// The window field of a segment without SYN: `window` octets, rounded up to the shift as Linux does.
-pub(crate) fn scaled_window(window: u16, shift: Option<u8>) -> u16 {
-    let shift = shift.unwrap_or(0);
-    let unit = 1_u32 << shift;
-    (u32::from(window).div_ceil(unit)).min(u32::from(u16::MAX)) as u16
-}
-
 /// Linux's window test for records that are not full sockets: the first number, any overlap, or an empty segment
 /// at the far edge. Wider than RFC 9293 section 3.10.7.4 by that edge.
 pub(crate) fn in_window(arrival: &Arrival, receive_next: Seq, window: u32) -> bool {

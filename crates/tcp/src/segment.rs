@@ -47,6 +47,8 @@ pub struct Segment {
     pub mss: u16,
     /// Its IP packet says ECT(0): routers may mark it instead of dropping it (RFC 3168).
     pub ect: bool,
+    /// All of it was sent before: RFC 1213's tcpOutSegs leaves it out.
+    pub again: bool,
 }
 
 impl Segment {

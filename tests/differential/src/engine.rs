@@ -340,9 +340,10 @@ fn errno(error: SocketError) -> i64 {
     -i64::from(error.errno())
 }
 
+/// read() as a system call does it: chunk by chunk, until nothing is left, up to the place of an urgent octet.
 fn read(stream: &Socket, room: usize) -> Result<i64, SocketError> {
     let mut done = 0;
-    while done < room {
+    while done < room && (done == 0 || (stream.unread() > 0 && !stream.is_at_mark())) {
         match stream.try_read(room - done) {
             Ok(chunk) if chunk.is_empty() => break,
             Ok(chunk) => done += Bytes::len(&chunk),

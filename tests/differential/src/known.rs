@@ -59,7 +59,7 @@ pub const ALL: &[Known] = &[
         why: "Linux shifts its window field by the scale it offered although the peer offered none (its SYN-SENT forgets to \
               clear it when SYNs cross), and bounds numbers by the peer's unscaled window: a fault that lastack does not copy",
         file: "crates/tcp/src/active_open.rs",
-        line: "window: scaled_window(self.window, agreed.window_scale)",
+        line: "self.window = self.window.next_multiple_of(1 << shift)",
         matches: Alone(shapes::simultaneous_window),
     },
     Known {
@@ -77,22 +77,6 @@ pub const ALL: &[Known] = &[
         file: "crates/tcp/src/active_open/syn_received.rs",
         line: "fn handle_in_syn_received",
         matches: Alone(shapes::simultaneous_extras),
-    },
-    Known {
-        name: "simultaneous open: the SYN-ACK is no segment sent",
-        why: "Linux does not count the SYN-ACK of crossed SYNs in OutSegs, because its number was sent before; lastack counts \
-              every segment that leaves",
-        file: "crates/tcp/src/active_open/syn_sent.rs",
-        line: "out.reply(self.syn(now))",
-        matches: Alone(shapes::simultaneous_count),
-    },
-    Known {
-        name: "simultaneous open: the limit of answers begins anew",
-        why: "an answer to an invalid segment in SYN_RECV counts for Linux's limit of the connection (500 ms), because both are \
-              one socket; lastack's connection begins with a limit of its own",
-        file: "crates/tcp/src/connection/mod.rs",
-        line: "answers: AnswerLimit::default()",
-        matches: Alone(shapes::limit_of_answers),
     },
     Known {
         name: "D-SACKs that prove nothing, counted",
@@ -199,28 +183,12 @@ pub const ALL: &[Known] = &[
         matches: Among(among::fits_one_small_window),
     },
     Known {
-        name: "simultaneous open: numbers by an unscaled window",
-        why: "Linux judges old acknowledgments by the largest window that it took for the peer's when SYNs crossed, \
-              in another scale; lastack judges them by the window that was said",
-        file: "crates/tcp/src/active_open.rs",
-        line: "window: scaled_window(self.window, agreed.window_scale)",
-        matches: Among(among::simultaneous_numbers),
-    },
-    Known {
         name: "the urgent octet and a reader",
         why: "Linux stops a read() at the urgent mark and leaves the octet out when the reader passes it; lastack \
               takes it out of the stream as it arrives, so a count differs by the urgent octets",
         file: "crates/tcp/src/connection/incoming.rs",
         line: "incoming.ready.push(octets.slice(..at), pinned)",
         matches: Among(among::urgent_octet_read),
-    },
-    Known {
-        name: "an error that read() has passed",
-        why: "with octets left, Linux's read() gives them and keeps the error of a reset for SO_ERROR; lastack's \
-              read() gives both at once to its caller",
-        file: "crates/stack/src/socket/io.rs",
-        line: "if let Some(error) = inner.take_error()",
-        matches: Among(among::error_after_read),
     },
 ];
 

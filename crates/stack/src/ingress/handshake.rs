@@ -14,7 +14,7 @@ use crate::socket::cell::{Accepted, Cell, Inner, Phase};
 use crate::stack::Stack;
 use lastack_observe::{Cause, Counter, DropReason, EventKind, Refusal, ResetReason, State};
 use lastack_tcp::half_open::deferred_timeouts;
-use lastack_tcp::{ActiveVerdict, Arrival, HalfOpen, HalfOpenVerdict, Seq, isn, reset_for};
+use lastack_tcp::{ActiveVerdict, Arrival, HalfOpen, HalfOpenVerdict, Seq, TransmitLimits, isn, reset_for};
 use std::sync::Arc;
 
 /// The third segment of a handshake, and whose it is.
@@ -267,7 +267,15 @@ impl Stack {
         if entry.cell.as_ref().is_some_and(|cell| cell.lock().write_waits) {
             entry.engine.await_write();
         }
-        let engine = entry.engine.establish(&mut arrival, &options, knobs, self.now, &mut self.out);
+        let mut engine = entry.engine.establish(&mut arrival, &options, knobs, self.now, &mut self.out);
+        if entry.cell.as_ref().is_some_and(|cell| cell.lock().write_shutdown) {
+            // It came before the handshake was done, and acts before the rest of this segment does (Linux tcp_rcv_state_process).
+            engine.shutdown_send(knobs, self.now, &mut self.out);
+            let limits = TransmitLimits { super_segment_max: 0, behind_earlier: false };
+            while let Some(segment) = engine.poll_transmit(limits, knobs, self.now, &mut self.out) {
+                self.out.reply(segment);
+            }
+        }
         let state = engine.state();
         self.census.enter(state);
         let cell = entry.cell;

@@ -179,7 +179,9 @@ impl Socket {
         if let Some(error) = inner.take_error() {
             return Err(error);
         }
-        if inner.write_shutdown || matches!(inner.phase, Phase::Fresh | Phase::Listening) {
+        // In SYN_RECV shutdown() waits for the end of the handshake, and so does a writer (Linux, measured).
+        let waits = inner.phase == Phase::Connecting && inner.state == State::SynRecv;
+        if (inner.write_shutdown && !waits) || matches!(inner.phase, Phase::Fresh | Phase::Listening) {
             return Err(SocketError::BrokenPipe);
         }
         let sends_syn = inner.phase == Phase::Connecting && inner.syn_room.is_some_and(|room| room > 0);

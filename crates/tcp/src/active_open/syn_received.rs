@@ -3,6 +3,7 @@
 //! Unlike a listener's request this is a full socket: the checks are those of the synchronized states.
 
 use super::*;
+use lastack_wire::tcp::SackBlock;
 
 /// A full socket lets TSval run backwards by one (Linux's TCP_PAWS_WINDOW), and this is one to Linux.
 const TS_REPLAY: i32 = 1;
@@ -25,10 +26,7 @@ impl ActiveOpen {
         }
         let timestamps = self.offer.timestamps && peer.offer.timestamps;
         if timestamps && !flags.rst() && paws_rejects(arrival, peer.ts_recent, TS_REPLAY) {
-            out.count(Counter::PawsEstab);
-            out.dropped(DropReason::Paws);
-            self.answer(arrival, peer, Counter::AckSkippedPaws, knobs, now, out);
-            return ActiveVerdict::Keep;
+            return self.handle_old_stamp(arrival, peer, knobs, now, out);
         }
         if !self.is_in_window(arrival, peer) {
             return self.handle_out_of_window(arrival, peer, knobs, now, out);
@@ -65,10 +63,33 @@ impl ActiveOpen {
         ActiveVerdict::Establish
     }
 
+    /// As a full socket does: a SYN is challenged, an acknowledgment that was overtaken is dropped in silence.
+    fn handle_old_stamp(
+        &mut self,
+        arrival: &Arrival,
+        peer: Peer,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) -> ActiveVerdict {
+        let flags = arrival.header.flags;
+        if flags.syn() {
+            return self.handle_syn(peer, knobs, now, out);
+        }
+        out.dropped(DropReason::Paws);
+        if flags.ack() && arrival.is_empty() && arrival.header.seq.lt(peer.irs + 1) {
+            out.count(Counter::PawsOldAck);
+            return ActiveVerdict::Keep;
+        }
+        out.count(Counter::PawsEstab);
+        self.answer(arrival, peer, Counter::AckSkippedPaws, knobs, now, out);
+        ActiveVerdict::Keep
+    }
+
     /// Linux's sequence test of full sockets: nothing that ends before RCV.NXT, nothing that begins after the window.
     fn is_in_window(&self, arrival: &Arrival, peer: Peer) -> bool {
         let receive_next = peer.irs + 1;
-        arrival.end().ge(receive_next) && arrival.header.seq.le(receive_next + u32::from(self.window))
+        arrival.end().ge(receive_next) && arrival.header.seq.le(receive_next + self.window)
     }
 
     /// The peer's SYN-ACK: it took our SYN as we took its.
@@ -97,7 +118,7 @@ impl ActiveOpen {
         if flags.syn() {
             return self.handle_syn(peer, knobs, now, out);
         }
-        if arrival.header.seq.gt(peer.irs + 1) {
+        if arrival.end().ge(peer.irs + 1) {
             out.count(Counter::BeyondWindow);
         }
         out.dropped(DropReason::OutOfWindow);
@@ -139,6 +160,17 @@ impl ActiveOpen {
             out.count(skipped);
             return;
         }
-        out.reply(self.bare_ack(peer).segment(self.ts_offset, now));
+        let mut segment = self.bare_ack(peer).segment(self.ts_offset, now);
+        let (seq, receive_next) = (arrival.header.seq, peer.irs + 1);
+        if !arrival.is_empty() && seq.lt(receive_next) {
+            out.count(Counter::DelayedAckLost);
+            if knobs.tcp_dsack && self.offer.answer(peer.offer).sack {
+                // Octets that were never sent so: reported all the same (RFC 2883; Linux tcp_send_dupack).
+                let right = arrival.end().min(receive_next);
+                segment.header.options.sack.push(SackBlock { left: seq, right });
+                out.count(Counter::DsackOldSent);
+            }
+        }
+        out.reply(segment);
     }
 }

@@ -31,7 +31,8 @@ impl ActiveOpen {
         // The timer of the SYN runs on (TIMELINES T15); a SYN that was due becomes this SYN-ACK.
         self.due = false;
         self.sent = Some(now);
-        out.reply(self.syn(now));
+        // Its number was sent before, in our SYN.
+        out.reply(Segment { again: true, ..self.syn(now) });
         ActiveVerdict::Keep
     }
 

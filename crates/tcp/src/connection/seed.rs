@@ -1,5 +1,6 @@
 //! What goes into a connection and what comes out: the handshake's result, the outcome of a call, the device's limits.
 
+use crate::clock::AnswerLimit;
 use crate::{Instant, Knobs, Output, Seq};
 use lastack_observe::Cause;
 use std::time::Duration;
@@ -66,6 +67,12 @@ impl super::Connection {
     /// draws no challenge (measured).
     pub(crate) fn count_syn_as_acknowledged(&mut self) {
         self.send.acked = 1;
+    }
+
+    /// SYNs crossed: the peer's told a window, too, and what was answered since counts for the limit of answers.
+    pub(crate) fn inherit_from_crossing(&mut self, window: u32, answers: AnswerLimit) {
+        self.send.window_max = self.send.window_max.max(window);
+        self.answers = answers;
     }
 
     /// The peer's SYN came twice: the first acknowledgment tells it.

@@ -261,7 +261,8 @@ impl Connection {
     fn send_again(&mut self, seq: Seq, len: u32, probe: bool, turn: &mut Turn) -> Segment {
         let end = seq + len;
         let fin = self.fin_queued && end == self.send.end;
-        let segment = self.compose(seq, len - u32::from(fin), fin, turn);
+        let mut segment = self.compose(seq, len - u32::from(fin), fin, turn);
+        segment.again = true;
         let nxt = self.send.nxt;
         let stamp = self.timestamps.then(|| tsval(turn.now, self.ts_offset));
         let outgoing = self.outgoing();
@@ -307,7 +308,7 @@ impl Connection {
         }
         self.ack.acknowledged();
         self.count_data_out(len, mss);
-        Segment { header, payload, mss, ect: false }
+        Segment { header, payload, mss, ..Segment::default() }
     }
 
     /// Starts the timer over what is in flight: a tail loss probe when one is possible, else the RTO.

@@ -116,13 +116,6 @@ pub(super) fn simultaneous_extras(difference: &Difference, sequence: &Sequence) 
     crosses(sequence) && (flies || ((field || waits) && difference.state == "SYN_RECV"))
 }
 
-pub(super) fn simultaneous_count(difference: &Difference, sequence: &Sequence) -> bool {
-    difference.field == Field::Counter(Counter::OutSegs)
-        && difference.state == "SYN_SENT"
-        && difference.class.contains("SYN")
-        && crosses(sequence)
-}
-
 pub(super) fn request_syn_ack(difference: &Difference, sequence: &Sequence) -> bool {
     difference.state == "SYN_RECV"
         && difference.class.starts_with("SYN")
@@ -309,19 +302,6 @@ pub(super) fn ancient_acknowledgment(difference: &Difference, sequence: &Sequenc
         Field::Ack | Field::Window | Field::RecvQueue | Field::Sack | Field::Options | Field::Counter(_)
     );
     field && difference.state == "ESTABLISHED" && sequence.steps.iter().any(far)
-}
-
-pub(super) fn limit_of_answers(difference: &Difference, sequence: &Sequence) -> bool {
-    let counted = matches!(
-        difference.field,
-        Field::Counter(
-            Counter::OutSegs | Counter::ChallengeAck | Counter::AckSkippedChallenge | Counter::AckSkippedSeq
-        )
-    );
-    let silent = difference.field == Field::Replies
-        && difference.kernel == "[]"
-        && difference.stack.starts_with("[. ");
-    crosses(sequence) && (silent || counted)
 }
 
 pub(super) fn counted_reports(difference: &Difference, sequence: &Sequence) -> bool {
