@@ -46,6 +46,8 @@ pub struct ActiveOpen {
     /// The timer's present length.
     timeout: Duration,
     retransmits: u8,
+    /// The SYN went once more before its time, for the path did not take it.
+    sent_early: bool,
     /// A SYN (or SYN-ACK) is to be sent.
     due: bool,
     /// A SYN asks for ECN. An answer to an earlier one that did still counts.
@@ -120,6 +122,7 @@ impl ActiveOpen {
             deadline: now + timeout,
             timeout,
             retransmits: 0,
+            sent_early: false,
             due: true,
             asks_ecn: offer.ecn,
             answers: AnswerLimit::default(),
@@ -160,7 +163,6 @@ impl ActiveOpen {
             segment.again = true;
             out.count(Counter::SynRetrans);
             out.count(Counter::RetransSegs);
-            out.count(Counter::TimeoutRehash);
             out.event(EventKind::Retransmitted { seq: self.iss.0, len: 1 });
         }
         Some(segment)
@@ -240,6 +242,7 @@ impl ActiveOpen {
         if self.retransmits > 0 {
             out.count(Counter::LostRetransmit);
         }
+        out.count(Counter::TimeoutRehash);
         self.retransmits = self.retransmits.saturating_add(1);
         if self.state != State::SynSent || self.retransmits > linear {
             let longest = Duration::from_millis(u64::from(knobs.tcp_rto_max_ms));
@@ -339,21 +342,27 @@ impl ActiveOpen {
         self.retransmits
     }
 
+    /// The same with a SYN that no timer sent again.
+    fn sent_again(&self) -> u8 {
+        self.retransmits.saturating_add(u8::from(self.sent_early))
+    }
+
     /// What TCP_INFO tells before there is a connection. Our SYN is what is in flight.
     pub fn info(&self, now: Instant) -> TcpInfo {
-        let again = u32::from(self.retransmits);
+        let again = u32::from(self.sent_again());
         TcpInfo {
             retransmits: self.retransmits,
             fastopen_client_fail: self.fast_open_failure(),
             backoff: (self.timeout.as_micros() / RTO_INITIAL.as_micros()).max(1).ilog2() as u8,
             rto_us: u32::try_from(self.timeout.as_micros()).unwrap_or(u32::MAX),
-            unacked: 1,
+            // Linux queues what a SYN brings as a packet of its own.
+            unacked: if self.syn_end() == self.iss + 1 { 1 } else { 2 },
             retrans: again.min(1),
             lost: again.min(1),
             total_retrans: again,
             total_rto: u16::from(self.retransmits),
-            total_rto_recoveries: u16::from(again > 0),
-            rehash: again,
+            total_rto_recoveries: u16::from(self.retransmits > 0),
+            rehash: u32::from(self.retransmits),
             segs_out: again + 1,
             advmss: u32::from(self.offer.mss),
             last_data_sent_ms: u32::try_from(now.since(self.opened).as_millis()).unwrap_or(u32::MAX),
@@ -421,8 +430,8 @@ impl ActiveOpen {
                 .filter(|ts| header.flags.syn() && ts.value.wrapping_sub(peer.ts_recent) as i32 >= 0)
                 .map_or(peer.ts_recent, |ts| ts.value),
             segments_in: 1,
-            segments_out: 1 + u32::from(self.retransmits),
-            sent_again: self.retransmits,
+            segments_out: 1 + u32::from(self.sent_again()),
+            sent_again: self.sent_again(),
             rtt: self.round_trip(header, agreed.timestamps, now),
             cautious: self.retransmits > 1 && !self.echoes_first_syn(header, agreed.timestamps),
             first_ack,
@@ -438,7 +447,7 @@ impl ActiveOpen {
     /// From the SYN when it went out once, else from the echoed timestamp (Karn; TIMELINES T39).
     fn round_trip(&self, header: &Header, timestamps: bool, now: Instant) -> Option<Duration> {
         match self.sent {
-            Some(sent) if self.retransmits == 0 => Some(now.since(sent)),
+            Some(sent) if self.sent_again() == 0 => Some(now.since(sent)),
             _ => {
                 let echo = header.options.timestamps.filter(|_| timestamps)?;
                 echoed_rtt(now, self.ts_offset, echo.echo)

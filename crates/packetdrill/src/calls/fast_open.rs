@@ -130,6 +130,9 @@ fn attempt(
     if open.nonblocking || flags & libc::MSG_DONTWAIT != 0 {
         return Some(if sent == 0 { Err(libc::EINPROGRESS) } else { count(sent) });
     }
+    if sent == 0 || !left.is_empty() {
+        open.socket.await_handshake();
+    }
     match connected(core, fd) {
         Err(libc::EAGAIN) if late && sent > 0 => Some(count(sent)),
         Err(libc::EAGAIN) => None,

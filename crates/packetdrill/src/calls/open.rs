@@ -188,7 +188,10 @@ pub(super) fn connected(core: &mut Core, fd: c_int) -> Answer {
         // connect(AF_UNSPEC) has nothing to wait for.
         return Ok(0);
     }
-    if let Some(error) = open.error.take() {
+    // What ended an attempt; of the connection before this one only SO_ERROR tells.
+    if open.socket.peer_addr().is_none()
+        && let Some(error) = open.error.take()
+    {
         open.connecting = false;
         return Err(error);
     }

@@ -208,14 +208,16 @@ impl Parser<'_> {
 
     /// Hexadecimal digits, which may look like a number, a word or both; or nothing.
     fn cookie(&mut self) -> Parsed<Vec<u8>> {
-        let (place, mut end) = (self.span().start, self.span().start);
+        let place = self.span().start;
+        let mut last = place..place;
         let mut digits = String::new();
         while let Some(Token::Number(part) | Token::Word(part)) = self.peek() {
-            if self.span().start != end {
+            // The words that a definition stands for are all where its name is.
+            if self.span().start != last.end && self.span() != last {
                 break;
             }
             digits.push_str(part);
-            end = self.span().end;
+            last = self.span();
             self.advance();
         }
         let octet = |at: usize| digits.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());

@@ -7,7 +7,7 @@ use crate::flows::{FlowKind, FlowRef};
 use crate::message::Kind;
 use crate::stack::Stack;
 use bytes::Bytes;
-use lastack_observe::{Cause, Counter, DropReason, EventKind, Instant, Unreachable};
+use lastack_observe::{Cause, Counter, DropReason, EventKind, Instant, State, Unreachable};
 use lastack_tcp::{ActiveVerdict, Outcome};
 use lastack_wire::icmp::{self, Message, Problem, Quoted};
 use lastack_wire::packet::{self, Parsed};
@@ -127,7 +127,9 @@ impl Stack {
             return self.out.dropped(DropReason::StaleIcmp);
         };
         match (flow.kind(), problem) {
-            (FlowKind::Connection, Problem::TooBig { mtu }) => self.too_big(flow.slot(), &tuple, seq, mtu),
+            (FlowKind::Connection | FlowKind::ActiveOpen, Problem::TooBig { mtu }) => {
+                self.too_big(flow, &tuple, seq, mtu);
+            }
             (FlowKind::HalfOpen, problem) => self.half_open_is_unreachable(flow, problem, seq),
             (_, problem) => match reason_of(problem, tuple.local.is_ipv4()) {
                 Some(reason) => self.peer_is_unreachable(flow, reason, seq),
@@ -140,8 +142,15 @@ impl Stack {
         match flow.kind() {
             FlowKind::Connection => {
                 let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
-                entry.engine.handle_unreachable(seq, reason, &mut self.out);
-                self.settle(flow, Outcome::Continue);
+                let waits = entry.engine.state() == State::SynRecv
+                    && entry.cell.as_ref().is_some_and(|cell| !cell.lock().owned);
+                let believed = entry.engine.handle_unreachable(seq, reason, &mut self.out);
+                let outcome = if believed && waits {
+                    entry.engine.fail_unproven(&self.config.knobs, self.now, &mut self.out)
+                } else {
+                    Outcome::Continue
+                };
+                self.settle(flow, outcome);
             }
             FlowKind::ActiveOpen => {
                 let Some(entry) = self.flows.slabs.active.get_mut(flow.slot()) else { return };
@@ -172,16 +181,20 @@ impl Stack {
         }
     }
 
-    fn too_big(&mut self, slot: u32, tuple: &Tuple, seq: Seq, mtu: u32) {
+    fn too_big(&mut self, flow: FlowRef, tuple: &Tuple, seq: Seq, mtu: u32) {
         let least = if tuple.local.is_ipv4() { IPV4_MTU_LEAST } else { IPV6_MTU_LEAST };
         let mtu = mtu.max(least);
         if mtu >= u32::from(self.config.mtu) {
             return self.out.dropped(DropReason::StaleIcmp);
         }
         let mss = crate::egress::path_mss(mtu as u16, tuple);
-        let Some(entry) = self.flows.slabs.connections.get_mut(slot) else { return };
+        if flow.kind() == FlowKind::ActiveOpen {
+            let Some(entry) = self.flows.slabs.active.get_mut(flow.slot()) else { return };
+            entry.engine.handle_too_big(seq, mss, self.now, &mut self.out);
+            return self.refresh_active(flow);
+        }
+        let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
         entry.engine.handle_too_big(seq, mss, &mut self.out);
-        let flow = FlowRef::new(FlowKind::Connection, false, slot);
         self.settle(flow, Outcome::Continue);
     }
 

@@ -51,6 +51,12 @@ impl Socket {
         }
     }
 
+    /// The caller waits in a call whose octets did not all go with the SYN: the third segment can wait for them.
+    pub fn await_handshake(&self) {
+        let mut inner = self.cell.lock();
+        inner.write_waits |= inner.phase == Phase::Connecting;
+    }
+
     /// True once octets may flow: connected, or accepted before the third segment.
     pub fn is_open(&self) -> bool {
         self.cell.lock().phase == Phase::Connected

@@ -8,7 +8,7 @@ use crate::connection::Connection;
 use crate::handshake::send_mss;
 use crate::{Arrival, Instant, Knobs, Output, Segment, Seq};
 use bytes::Bytes;
-use lastack_observe::Counter;
+use lastack_observe::{Counter, DropReason, State};
 use lastack_wire::Payload;
 use lastack_wire::tcp::{FastOpen, FastOpenCookie};
 
@@ -102,7 +102,7 @@ impl ActiveOpen {
         let asked = attempt.plan.option;
         let answer = syn_ack.header.options.fastopen.filter(|_| asked.is_some());
         let ignored = match asked {
-            Some(asked) if asked.cookie.is_none() && self.retransmits == 0 && answer.is_none() => {
+            Some(asked) if asked.cookie.is_none() && self.sent_again() == 0 && answer.is_none() => {
                 Some(asked.experimental)
             }
             _ => None,
@@ -132,7 +132,26 @@ impl ActiveOpen {
             connection.take_syn_octets(octets, arrival.header.ack, knobs, now, out);
         }
         if arrival.header.flags.syn() {
-            connection.take_syn_ack_octets(arrival);
+            connection.take_syn_ack_octets(arrival, knobs, now, out);
+        }
+    }
+
+    /// The network said that a segment of ours was too big; `mss` is what fits the path now. A SYN that carried octets goes
+    /// again at once, without them (Linux tcp_simple_retransmit).
+    pub fn handle_too_big(&mut self, quoted: Seq, mss: u16, now: Instant, out: &mut Output) {
+        let in_flight = self.sent.is_some() && quoted.ge(self.iss) && quoted.lt(self.syn_end());
+        if !in_flight {
+            out.count(Counter::OutOfWindowIcmps);
+            return out.dropped(DropReason::StaleIcmp);
+        }
+        if mss >= self.offer.mss {
+            return out.dropped(DropReason::StaleIcmp);
+        }
+        self.offer.mss = mss;
+        if self.state == State::SynSent && self.syn_end() != self.iss + 1 {
+            self.due = true;
+            self.sent_early = true;
+            self.deadline = now + self.timeout;
         }
     }
 

@@ -186,6 +186,7 @@ impl AckPolicy {
     pub(super) fn delay_longest(&mut self, window: u32, now: Instant) {
         self.owed = true;
         self.enter_quick_mode(window);
+        self.data_at = now;
         self.deadline = now + DELAY_MAX;
     }
 

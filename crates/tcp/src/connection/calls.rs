@@ -247,11 +247,15 @@ impl Connection {
 
     /// The network said that the peer cannot be reached: remembered, and told when the connection times out (RFC 1122
     /// section 4.2.3.9, a soft error).
-    pub fn handle_unreachable(&mut self, quoted: Seq, reason: Unreachable, out: &mut Output) {
-        if self.is_in_flight(quoted, out) {
+    ///
+    /// True when the message was believed.
+    pub fn handle_unreachable(&mut self, quoted: Seq, reason: Unreachable, out: &mut Output) -> bool {
+        let believed = self.is_in_flight(quoted, out);
+        if believed {
             out.event(EventKind::PeerUnreachable { reason });
             self.unreachable = Some(reason);
         }
+        believed
     }
 
     fn is_in_flight(&self, quoted: Seq, out: &mut Output) -> bool {

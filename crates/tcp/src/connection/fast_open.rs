@@ -175,6 +175,12 @@ impl Connection {
         }
     }
 
+    /// The network said that the peer cannot be reached, and no application has the connection yet: it is over (Linux
+    /// tcp_v4_err for a request of Fast Open's).
+    pub fn fail_unproven(&mut self, knobs: &Knobs, now: Instant, out: &mut Output) -> Outcome {
+        self.end(Cause::Unreachable, &mut Turn { knobs, now, out })
+    }
+
     /// The number of our SYN while it is not acknowledged: an ICMP message may quote it.
     pub(super) fn unproven_iss(&self) -> Option<Seq> {
         self.unproven.as_ref().map(|awaited| awaited.request.iss())
@@ -226,11 +232,25 @@ impl Connection {
         self.watch_flight(true, &mut Turn { knobs, now, out });
     }
 
-    /// The octets of a SYN-ACK, which only a client that asked for Fast Open takes.
-    pub(crate) fn take_syn_ack_octets(&mut self, syn_ack: &Arrival) {
+    /// The octets and the FIN of a SYN-ACK, which only a client that asked for Fast Open takes.
+    pub(crate) fn take_syn_ack_octets(
+        &mut self,
+        syn_ack: &Arrival,
+        knobs: &Knobs,
+        now: Instant,
+        out: &mut Output,
+    ) {
+        let fin = syn_ack.header.flags.fin();
+        if syn_ack.payload.is_empty() && !fin {
+            return;
+        }
+        self.began.0 |= Began::SYN_DATA;
+        self.count_syn_data(syn_ack);
         if !syn_ack.payload.is_empty() {
-            self.count_syn_data(syn_ack);
             self.deliver(syn_ack.payload.clone(), syn_ack.pinned);
+        }
+        if fin {
+            let _ = self.take_fin(&mut Turn { knobs, now, out });
         }
     }
 

@@ -7,7 +7,7 @@ use std::ops::ControlFlow::{Break, Continue};
 
 impl Connection {
     /// Everything before the peer's FIN was taken.
-    pub(super) fn take_fin(&mut self, turn: &mut Turn) -> Check {
+    pub(in crate::connection) fn take_fin(&mut self, turn: &mut Turn) -> Check {
         self.receive.nxt += 1;
         if self.peer_finished {
             self.incoming().fins_again += 1;

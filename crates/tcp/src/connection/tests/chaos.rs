@@ -134,11 +134,10 @@ fn take(lab: &mut Lab, step: Step) {
         Step::Close if !lab.connection.is_orphan() => lab.close(),
         Step::Close => {}
         Step::TooBig { seq, mss } => lab.connection.handle_too_big(arrival(lab, 0, seq).1, mss, &mut lab.out),
-        Step::Unreachable(seq) => lab.connection.handle_unreachable(
-            arrival(lab, 0, seq).1,
-            lastack_observe::Unreachable::Host,
-            &mut lab.out,
-        ),
+        Step::Unreachable(seq) => {
+            let (quoted, reason) = (arrival(lab, 0, seq).1, lastack_observe::Unreachable::Host);
+            let _ = lab.connection.handle_unreachable(quoted, reason, &mut lab.out);
+        }
         Step::Options(bits) => lab.connection.set_options(options(bits), &knobs, now, &mut lab.out),
         Step::Abort => {
             lab.ended = Some(lab.connection.abort(Cause::Abort, &knobs, now, &mut lab.out));
