@@ -163,9 +163,9 @@ pub(crate) enum Descriptor {
     Foreign,
 }
 
-/// True for a regular file or a pipe of the kernel.
+/// True for a regular file or a pipe of the kernel, but for those that every program begins with.
 pub(crate) fn is_file(fd: c_int) -> bool {
-    matches!(kind(fd), libc::S_IFREG | libc::S_IFIFO)
+    fd > libc::STDERR_FILENO && matches!(kind(fd), libc::S_IFREG | libc::S_IFIFO)
 }
 
 /// True for an end of a pipe.

@@ -143,6 +143,10 @@ fn one_option(kind: u8, body: &[u8]) -> Opt {
         }
         (8, 8) => Opt::Timestamps(long(0), long(4)),
         (19, _) => Opt::Md5(body.to_vec()),
+        (172 | 174, len) if len % 3 == 0 => {
+            let counter = |three: &[u8]| u32::from_be_bytes([0, three[0], three[1], three[2]]);
+            Opt::AccEcn(kind == 174, body.chunks(3).map(counter).collect())
+        }
         (34, _) => Opt::FastOpen(body.to_vec()),
         (254, 2..) if body[..2] == [0xf9, 0x89] => Opt::FastOpenExperiment(body[2..].to_vec()),
         _ => Opt::Unknown(kind),

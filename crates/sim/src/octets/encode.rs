@@ -78,6 +78,10 @@ fn options(list: &[Opt]) -> Vec<u8> {
                 octets.extend_from_slice(&value.to_be_bytes());
                 octets.extend_from_slice(&echo.to_be_bytes());
             }
+            Opt::AccEcn(order, counters) => {
+                octets.extend_from_slice(&[if *order { 174 } else { 172 }, (2 + 3 * counters.len()) as u8]);
+                counters.iter().for_each(|counter| octets.extend_from_slice(&counter.to_be_bytes()[1..]));
+            }
             Opt::Md5(digest) => {
                 octets.extend_from_slice(&[19, (2 + digest.len()) as u8]);
                 octets.extend_from_slice(digest);

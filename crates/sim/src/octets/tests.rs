@@ -21,6 +21,7 @@ fn what_is_encoded_is_decoded_again() {
         for text in [
             "S 7:7(0) win 65535 <mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7>",
             "P. 1:1001(1000) ack 9 win 5 <nop,nop,TS val 9 ecr 8,nop,nop,sack 1:2 3:4>",
+            "S. 1:1(0) ack 9 win 5 <md5 00ff,ECN e0b 1 ceb 16777215 e1b 3,FO 0102,nop>",
             "FPU. 4294967295:0(1) ack 4294967295 win 0 urg 3",
         ] {
             let segment = segment(text);

@@ -129,6 +129,8 @@ pub enum Opt {
     FastOpenExperiment(Vec<u8>),
     /// MD5 digest (RFC 2385).
     Md5(Vec<u8>),
+    /// AccECN's counters of 24 bits as they stand (RFC 9768 section 3.2.3): true is order 1, which begins with ECT(1).
+    AccEcn(bool, Vec<u32>),
     /// A kind that the language has no word for (only seen, never written).
     Unknown(u8),
 }

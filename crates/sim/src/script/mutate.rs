@@ -161,6 +161,9 @@ fn visit_segment(
             Opt::FastOpen(cookie) | Opt::FastOpenExperiment(cookie) | Opt::Md5(cookie) => {
                 cookie.iter_mut().for_each(|octet| f(line, "octet of a cookie", Field::Octet(octet)));
             }
+            Opt::AccEcn(_, counters) => {
+                counters.iter_mut().for_each(|counter| f(line, "counter of AccECN", Field::Number(counter)));
+            }
             Opt::Eol | Opt::Nop | Opt::SackOk | Opt::Unknown(_) => {}
         }
     }

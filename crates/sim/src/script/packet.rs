@@ -200,10 +200,25 @@ impl Parser<'_> {
                 Opt::Timestamps(value, self.number()?)
             }
             "md5" => Opt::Md5(self.cookie()?),
+            "ECN" => self.acc_ecn()?,
             "FO" => Opt::FastOpen(self.cookie()?),
             "FOEXP" => Opt::FastOpenExperiment(self.cookie()?),
             other => return Err(self.error_at(place, &format!("`{other}` is no TCP option known here"))),
         })
+    }
+
+    /// `e1b 1 ceb 0 e0b 1`, or the other way round; the last ones may be missing.
+    fn acc_ecn(&mut self) -> Parsed<Opt> {
+        let order = self.peek() == Some(&Token::Word("e1b"));
+        let names = if order { ["e1b", "ceb", "e0b"] } else { ["e0b", "ceb", "e1b"] };
+        let mut counters = Vec::new();
+        for name in names {
+            if !self.take_word(name) {
+                break;
+            }
+            counters.push(self.number()?);
+        }
+        Ok(Opt::AccEcn(order, counters))
     }
 
     /// Hexadecimal digits, which may look like a number, a word or both; or nothing.

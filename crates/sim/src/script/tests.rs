@@ -151,7 +151,7 @@ fn every_expected_number_can_be_changed() {
 fn the_public_language_beyond_our_own() {
     let text = "--mtu=1520\n--define=CC=\"reno\"\n--tolerance_percent=1.5\n`./defaults.sh\n sysctl -qw net.ipv4.tcp_ecn=\"2\"`\n\
                 0 `echo 3 > /proc/sys/net/ipv4/tcp_reordering`\n\
-                +0 < [ect0] (50 > 60) SA.5 1:1(0) win 9 <md5 00ff>\n+0 > (ttl 7) P. 1:2(1) ack 2\n\
+                +0 < [ect0] (50 > 60) SA.5 1:1(0) win 9 <md5 00ff,ECN e1b 1 ceb 0>\n+0 > (ttl 7) P. 1:2(1) ack 2\n\
                 +0 setsockopt(3, SOL_TCP, TCP_CONGESTION, CC, 4) = 0\n\
                 +0 send(3, ..., 0x10, MSG_MORE|0x1) = POLLIN|POLLOUT\n\
                 +0 recvmsg(3, {msg_name(...)=..., msg_iov(1)=[{..., 5}], msg_flags=0}, 0) = 5\n\
@@ -167,7 +167,7 @@ fn the_public_language_beyond_our_own() {
     assert_eq!(sent.marks.tos, Tos::Ecn(2));
     assert_eq!((sent.marks.ports, sent.marks.ace, sent.marks.ae), ((50, 60), Some(5), true));
     assert!(sent.flags.contains(Flags::ECE) && !sent.flags.contains(Flags::CWR));
-    assert_eq!(sent.options, Some(vec![Opt::Md5(vec![0, 255])]));
+    assert_eq!(sent.options, Some(vec![Opt::Md5(vec![0, 255]), Opt::AccEcn(true, vec![1, 0])]));
     assert!(matches!(actions[1], Action::Expect(seen) if seen.marks.ttl == 7));
     assert!(matches!(actions[2], Action::Call(call) if call.arguments[3] == Value::Text("reno".to_owned())));
     let Action::Call(send) = actions[3] else { panic!("{actions:?}") };

@@ -56,6 +56,11 @@ impl fmt::Display for Opt {
                 blocks.iter().try_for_each(|(left, right)| write!(f, " {left}:{right}"))
             }
             Opt::Timestamps(value, echo) => write!(f, "TS val {value} ecr {echo}"),
+            Opt::AccEcn(order, counters) => {
+                let names = if *order { ["e1b", "ceb", "e0b"] } else { ["e0b", "ceb", "e1b"] };
+                f.write_str("ECN")?;
+                names.iter().zip(counters).try_for_each(|(name, counter)| write!(f, " {name} {counter}"))
+            }
             Opt::Md5(digest) => write_cookie(f, "md5", digest),
             Opt::FastOpen(cookie) => write_cookie(f, "FO", cookie),
             Opt::FastOpenExperiment(cookie) => write_cookie(f, "FOEXP", cookie),

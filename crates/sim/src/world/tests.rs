@@ -218,7 +218,9 @@ fn a_flipped_flow_label_leaves_the_segment() {
     let good = encode(ends, segment);
     let mut label = good.clone();
     label[3] ^= 4;
-    assert_eq!(decode(&label), decode(&good));
+    let counts =
+        |packet: &[u8]| decode(packet).map(|seen| seen.map(|seen| (seen.ends, seen.segment, seen.payload)));
+    assert_eq!(counts(&label), counts(&good));
     let mut window = good;
     window[40 + 15] ^= 4;
     assert!(decode(&window).is_err());

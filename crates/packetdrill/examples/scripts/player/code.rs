@@ -35,6 +35,10 @@ const NAMES: &[(&str, u64)] = &[
     ("TCPI_OPT_ECN", 8),
     ("TCPI_OPT_ECN_SEEN", 16),
     ("TCPI_OPT_SYN_DATA", 32),
+    ("TCPI_ECN_MODE_DISABLED", 0),
+    ("TCPI_ECN_MODE_RFC3168", 1),
+    ("TCPI_ECN_MODE_ACCECN", 2),
+    ("TCPI_ECN_MODE_PENDING", 3),
 ];
 
 /// Fields of `struct tcp_info` in `linux/tcp.h`: name, first octet, octets.
@@ -96,6 +100,13 @@ const INFO: &[(&str, usize, usize)] = &[
     ("total_rto", 240, 2),
     ("total_rto_recoveries", 242, 2),
     ("total_rto_time", 244, 4),
+    ("received_ce", 248, 4),
+    ("delivered_e1_bytes", 252, 4),
+    ("delivered_e0_bytes", 256, 4),
+    ("delivered_ce_bytes", 260, 4),
+    ("received_e1_bytes", 264, 4),
+    ("received_e0_bytes", 268, 4),
+    ("received_ce_bytes", 272, 4),
 ];
 
 const MEMINFO: [&str; 9] = [
@@ -111,7 +122,7 @@ const MEMINFO: [&str; 9] = [
 ];
 
 /// The octets that the tool has room for.
-const INFO_OCTETS: u32 = 256;
+const INFO_OCTETS: u32 = 280;
 
 /// All blocks of a script.
 pub(super) struct Program {
@@ -152,6 +163,12 @@ impl Program {
         let _ = writeln!(self.text, "tcpi_snd_wscale = {}", octet(6) & 15);
         let _ = writeln!(self.text, "tcpi_rcv_wscale = {}", octet(6) >> 4);
         let _ = writeln!(self.text, "tcpi_delivery_rate_app_limited = {}", octet(7) & 1);
+        let ecn = octet(276);
+        let fields =
+            [("ecn_mode", ecn & 3), ("accecn_opt_seen", ecn >> 2 & 3), ("accecn_fail_mode", ecn >> 4)];
+        for (name, value) in fields {
+            let _ = writeln!(self.text, "tcpi_{name} = {value}");
+        }
         let _ = writeln!(self.text, "tcpi_fastopen_client_fail = {}", octet(7) >> 1 & 3);
     }
 

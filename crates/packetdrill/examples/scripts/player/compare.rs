@@ -66,6 +66,7 @@ fn octets(option: &Opt) -> usize {
         Opt::Sack(blocks) => 2 + 8 * blocks.len(),
         Opt::Timestamps(..) => 10,
         Opt::FastOpen(octets) | Opt::Md5(octets) => 2 + octets.len(),
+        Opt::AccEcn(_, counters) => 2 + 3 * counters.len(),
         Opt::FastOpenExperiment(cookie) => 4 + cookie.len(),
     }
 }
