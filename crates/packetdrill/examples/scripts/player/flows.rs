@@ -250,10 +250,15 @@ impl Flows {
 
     /// True when a packet of the stack belongs to the flow under test; learns from SYN and SYN-ACK where its numbers begin.
     pub(super) fn takes(&mut self, ends: Ends, live: &Segment, wanted: &Segment) -> bool {
+        let (under, route) = (self.under, (ends.to, ends.from));
+        // A packet of a socket that is known, though not under test, begins nothing.
+        let other =
+            |(index, flow): (usize, &Flow)| Some(index) != under && (flow.ends.from, flow.ends.to) == route;
+        let of_other = self.all.iter().enumerate().any(other);
         let Some(flow) = self.under() else { return false };
         let syn = live.flags.syn() && !live.flags.ack();
         let known = (flow.ends.from, flow.ends.to) == (ends.to, ends.from);
-        if flow.stage == Stage::SynSent && syn && flow.ends.from == ends.to {
+        if flow.stage == Stage::SynSent && syn && flow.ends.from == ends.to && !of_other {
             flow.ends.to = ends.from;
             flow.local_isn = live.start;
             return true;
