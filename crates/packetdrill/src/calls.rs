@@ -20,6 +20,9 @@ use std::time::Duration;
 const IPPROTO_MPTCP: c_int = 262;
 /// Linux's IPPROTO_MAX.
 const PROTOCOLS: c_int = 263;
+/// libc has no names for these (asm-generic/fcntl.h).
+const F_SETSIG: c_int = 10;
+const F_GETSIG: c_int = 11;
 const SIOCOUTQNSD: c_ulong = 0x894b;
 const SIOCATMARK: c_ulong = 0x8905;
 
@@ -97,6 +100,7 @@ pub(crate) fn shutdown(core: &mut Core, fd: c_int, how: c_int) -> Answer {
         libc::SHUT_RDWR => Shutdown::Both,
         _ => return Err(libc::EINVAL),
     };
+    open.shutdowns += 1;
     if open.listening.is_some() {
         // As Linux: a listener that will not receive is no listener any more.
         if how != Shutdown::Write {
@@ -150,9 +154,13 @@ pub(crate) fn fcntl(core: &mut Core, fd: c_int, command: c_int, argument: libc::
     }
     let open = core.open(fd)?;
     match command {
-        libc::F_GETFL => Ok(i64::from(libc::O_RDWR | if open.nonblocking { libc::O_NONBLOCK } else { 0 })),
+        libc::F_GETFL => {
+            let waits = if open.nonblocking { libc::O_NONBLOCK } else { 0 };
+            Ok(i64::from(libc::O_RDWR | waits | open.file_flags))
+        }
         libc::F_SETFL => {
             open.nonblocking = argument & libc::c_long::from(libc::O_NONBLOCK) != 0;
+            open.file_flags = argument as c_int & (libc::O_APPEND | libc::O_ASYNC);
             Ok(0)
         }
         libc::F_GETFD => Ok(i64::from(open.close_on_exec)),
@@ -160,12 +168,18 @@ pub(crate) fn fcntl(core: &mut Core, fd: c_int, command: c_int, argument: libc::
             open.close_on_exec = argument & 1 != 0;
             Ok(0)
         }
+        // Whom to signal, and how: nobody is.
+        libc::F_GETOWN | libc::F_SETOWN | F_GETSIG => Ok(0),
+        F_SETSIG if (0..=64).contains(&argument) => Ok(0),
         _ => Err(libc::EINVAL),
     }
 }
 
 /// ioctl(): how much waits in both directions, the urgent mark, FIONBIO.
 pub(crate) fn ioctl(core: &mut Core, fd: c_int, request: c_ulong, place: Place<c_int>) -> Answer {
+    if let Some(Descriptor::Pipe | Descriptor::Foreign) = core.table.get(&fd) {
+        return ioctl_of_kernels(fd, request, place);
+    }
     let now = core.now;
     let unsent = {
         let Core { stack, table, .. } = core;
@@ -192,6 +206,19 @@ pub(crate) fn ioctl(core: &mut Core, fd: c_int, request: c_ulong, place: Place<c
         SIOCATMARK => queued(i64::from(open.socket.is_at_mark())),
         _ => Err(libc::ENOTTY),
     }
+}
+
+/// What waits in a pipe or is left of a file.
+fn ioctl_of_kernels(fd: c_int, request: c_ulong, place: Place<c_int>) -> Answer {
+    if request != libc::FIONREAD {
+        return Err(libc::ENOTTY);
+    }
+    let mut octets: c_int = 0;
+    // SAFETY: FIONREAD writes one int, to a local; the descriptor is open.
+    if unsafe { libc::ioctl(fd, request, &raw mut octets) } < 0 {
+        return Err(last_errno());
+    }
+    place.set(octets).map(|()| 0)
 }
 
 /// What a call on this socket does when there is no answer yet.

@@ -5,6 +5,7 @@
 use crate::descriptors::{Descriptor, Open, is_file};
 use crate::flags::Flags;
 use crate::notices::Progress;
+use crate::saved_syn::SavedSyns;
 use crate::sysctl::Source;
 use bytes::Bytes;
 use lastack_stack::wire::Frame;
@@ -65,6 +66,8 @@ pub(crate) struct Core {
     started: Option<(std::time::Instant, u64)>,
     /// The families with an address of which the library knows.
     known: [bool; 2],
+    /// What TCP_SAVE_SYN keeps until accept().
+    pub(crate) syns: SavedSyns,
     source: Source,
 }
 
@@ -96,6 +99,7 @@ impl Core {
             rng,
             started: flags.real_clock.then(|| (std::time::Instant::now(), wall.as_micros() as u64)),
             known,
+            syns: SavedSyns::default(),
             source,
         }
     }
@@ -269,8 +273,19 @@ impl Core {
         if let Some(address) = destination(&packet) {
             self.learn(address);
         }
+        self.save_syn(&packet);
         self.stack.handle_frame(self.now, &mut self.rng, Frame::plain(packet));
         self.settle();
+    }
+
+    fn save_syn(&mut self, packet: &[u8]) {
+        let Core { syns, table, .. } = self;
+        let saves = |open: &Open| open.listening.is_some() && open.saves_syns();
+        syns.keep(packet, |port| {
+            let mut sockets = table.values().filter_map(Descriptor::socket);
+            sockets
+                .any(|open| saves(open) && open.socket.local_addr().is_some_and(|ours| ours.port() == port))
+        });
     }
 
     /// An address that must be ours, as a packet came for it or a program bound it.

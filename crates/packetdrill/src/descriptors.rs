@@ -20,6 +20,10 @@ pub(crate) struct Open {
     pub(crate) family: Family,
     pub(crate) nonblocking: bool,
     pub(crate) close_on_exec: bool,
+    /// Other flags that F_SETFL keeps: O_APPEND and O_ASYNC.
+    pub(crate) file_flags: c_int,
+    /// shutdown() was called so often: each wakes who watches.
+    pub(crate) shutdowns: u64,
     /// connect() was called, and nobody was told how it ended.
     pub(crate) connecting: bool,
     /// connect() failed: until the next one the socket looks shut down.
@@ -43,6 +47,8 @@ pub(crate) struct Open {
     /// SO_RCVTIMEO and SO_SNDTIMEO.
     pub(crate) receive_timeout: Option<Duration>,
     pub(crate) send_timeout: Option<Duration>,
+    /// TCP_SAVED_SYN: the headers of the SYN that became this connection.
+    pub(crate) saved_syn: Option<Vec<u8>>,
     /// The error queue.
     pub(crate) notices: Notices,
     /// When octets came.
@@ -58,6 +64,8 @@ impl Open {
             family,
             nonblocking: false,
             close_on_exec: false,
+            file_flags: 0,
+            shutdowns: 0,
             connecting: false,
             failed: false,
             spent: false,
@@ -70,6 +78,7 @@ impl Open {
             more: false,
             receive_timeout: None,
             send_timeout: None,
+            saved_syn: None,
             notices: Notices::default(),
             arrivals: Arrivals::default(),
             kept: BTreeMap::new(),
@@ -100,6 +109,12 @@ impl Open {
         options
             .iter()
             .any(|option| self.kept.get(option).is_some_and(|value| value.iter().any(|octet| *octet != 0)))
+    }
+
+    /// TCP_SAVE_SYN.
+    pub(crate) fn saves_syns(&self) -> bool {
+        let option = self.kept.get(&(libc::IPPROTO_TCP, libc::TCP_SAVE_SYN));
+        option.is_some_and(|value| value.iter().any(|octet| *octet != 0))
     }
 
     /// SO_MAX_PACING_RATE, octets per second, when it was set.
@@ -182,6 +197,15 @@ fn kind(fd: c_int) -> libc::mode_t {
         status.assume_init()
     };
     status.st_mode & libc::S_IFMT
+}
+
+impl Descriptor {
+    pub(crate) fn socket(&self) -> Option<&Open> {
+        match self {
+            Descriptor::Socket(open) => Some(open),
+            _ => None,
+        }
+    }
 }
 
 /// A fresh descriptor of /dev/null.

@@ -22,6 +22,7 @@ mod notices;
 mod options;
 mod preload;
 mod ready;
+mod saved_syn;
 mod sysctl;
 mod world;
 

@@ -21,6 +21,8 @@ const ALWAYS: u32 = ERR | HUP;
 /// Bits of epoll_event that are no events.
 const EDGE: u32 = libc::EPOLLET as u32;
 const ONE_SHOT: u32 = libc::EPOLLONESHOT as u32;
+const WAKE_UP: u32 = libc::EPOLLWAKEUP as u32;
+const EXCLUSIVE: u32 = libc::EPOLLEXCLUSIVE as u32;
 
 /// What an edge-triggered watcher compares: the events, and all that ever happened to the socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +31,11 @@ pub(crate) struct Moment {
     happened: Happened,
 }
 
-/// Octets that came, or connections to accept; times that a writer who waited was given room; notices on the error queue.
+/// The state and calls of shutdown(), which wake who watches; octets that came, or connections to accept; times that a writer who waited was given room; notices on the error queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 struct Happened {
+    state: u8,
+    shutdowns: u64,
     arrived: u64,
     room_made: u64,
     notices: u64,
@@ -46,6 +50,8 @@ fn moment(core: &Core, fd: c_int) -> Option<Moment> {
                 None => open.socket.unread(),
             };
             let happened = Happened {
+                state: open.socket.state() as u8,
+                shutdowns: open.shutdowns,
                 arrived: open.taken + waiting as u64,
                 room_made: open.socket.room_made(),
                 notices: open.notices.ever,
@@ -63,7 +69,8 @@ fn moment(core: &Core, fd: c_int) -> Option<Moment> {
 }
 
 fn poll_pipe(fd: c_int) -> u32 {
-    let mut wish = pollfd { fd, events: libc::POLLIN | libc::POLLOUT, revents: 0 };
+    let events = libc::POLLIN | libc::POLLOUT | libc::POLLRDNORM | libc::POLLWRNORM;
+    let mut wish = pollfd { fd, events, revents: 0 };
     // SAFETY: one pollfd of ours, and a timeout of zero.
     let answer = unsafe { libc::poll(&mut wish, 1, 0) };
     if answer > 0 { u32::from(wish.revents.cast_unsigned()) } else { 0 }
@@ -184,6 +191,9 @@ pub(crate) fn control(
     let Some(Descriptor::Epoll(interests)) = core.table.get_mut(&set).filter(|_| set != fd) else {
         return Err(libc::EINVAL);
     };
+    if let Some(wish) = wish {
+        may_be_exclusive(command, wish.events, interests.get(&fd))?;
+    }
     let interest =
         wish.map(|wish| Interest { events: wish.events, data: wish.u64, disabled: false, told: None });
     match (command, interest, interests.contains_key(&fd)) {
@@ -199,6 +209,19 @@ pub(crate) fn control(
         }
         _ => Err(libc::EINVAL),
     }
+}
+
+/// EPOLLEXCLUSIVE: only when a descriptor is added, never changed afterwards, and not with everything.
+fn may_be_exclusive(command: c_int, events: u32, known: Option<&Interest>) -> Result<(), Errno> {
+    let together = IN | OUT | ALWAYS | EDGE | WAKE_UP | EXCLUSIVE;
+    let bad = match command {
+        libc::EPOLL_CTL_ADD => events & EXCLUSIVE != 0 && events & !together != 0,
+        libc::EPOLL_CTL_MOD => {
+            events & EXCLUSIVE != 0 || known.is_some_and(|known| known.events & EXCLUSIVE != 0)
+        }
+        _ => false,
+    };
+    if bad { Err(libc::EINVAL) } else { Ok(()) }
 }
 
 /// What a set would tell of one descriptor now.
@@ -222,10 +245,10 @@ pub(crate) fn wait(
     most: c_int,
     timeout_ms: c_int,
 ) -> Answer {
-    let most = usize::try_from(most).ok().filter(|&most| most > 0).ok_or(libc::EINVAL)?;
+    let most = usize::try_from(most).unwrap_or(0);
     world.wait(
         |core| match core.table.get(&set) {
-            Some(Descriptor::Epoll(_)) => Ok(wait_for(core, timeout_ms)),
+            Some(Descriptor::Epoll(_)) if most > 0 => Ok(wait_for(core, timeout_ms)),
             Some(_) => Err(libc::EINVAL),
             None => Err(libc::EBADF),
         },

@@ -74,8 +74,12 @@ fn try_accept(core: &mut Core, fd: c_int, spare: c_int, name: Span, len: Place<s
     let open = core.open(fd)?;
     let family = open.family;
     let (socket, peer) = linux(open.socket.try_accept())?;
-    let accepted = Box::new(open.accepted(socket));
+    let mut accepted = Box::new(open.accepted(socket));
     open.taken += 1;
+    if open.saves_syns() {
+        let port = accepted.socket.local_addr().map_or(0, |ours| ours.port());
+        accepted.saved_syn = core.syns.take(peer, port);
+    }
     core.table.insert(spare, Descriptor::Socket(accepted));
     if !name.is_null() {
         let filled = name.with_room(len).and_then(|to| give(&address::write(peer, family), to, len, true));

@@ -13,6 +13,7 @@ use std::sync::Arc;
 /// Octets that one splice() or sendfile() moves at most: what a pipe holds.
 const MOVE_MAX: usize = 64 * 1024;
 const SPLICE_F_NONBLOCK: u32 = 2;
+const SPLICE_F_ALL: u32 = 15;
 
 /// pipe().
 pub(crate) fn pipe(world: &Arc<World>, ends: Place<c_int>) -> Answer {
@@ -52,6 +53,12 @@ fn is_kernels(core: &mut Core, fd: c_int) -> bool {
 
 /// splice(): one end is a pipe, the other a socket of ours or anything of the kernel's.
 pub(crate) fn splice(world: &World, from: c_int, to: c_int, len: usize, flags: u32) -> Answer {
+    if len == 0 {
+        return Ok(0);
+    }
+    if flags & !SPLICE_F_ALL != 0 {
+        return Err(libc::EINVAL);
+    }
     let mut pipes = [false; 2];
     world.call(|core| {
         pipes = [is_kernels(core, from), is_kernels(core, to)];
@@ -64,24 +71,59 @@ pub(crate) fn splice(world: &World, from: c_int, to: c_int, len: usize, flags: u
         let moved = unsafe { libc::splice(from, none, to, none, len, flags) };
         return usize::try_from(moved).map_err(|_| last_errno()).and_then(count);
     }
-    if !is_fifo(if pipes[0] { from } else { to }) {
+    let pipe = if pipes[0] { from } else { to };
+    if pipes == [false, false] || !is_fifo(pipe) {
         return Err(libc::EINVAL);
     }
-    let dont_wait = if flags & SPLICE_F_NONBLOCK != 0 { libc::MSG_DONTWAIT } else { 0 };
-    let mut buffer = vec![0; len.min(MOVE_MAX)];
-    match pipes {
-        [false, true] => {
-            let span = Span::new(buffer.as_ptr(), buffer.len());
-            let got = crate::calls::stream::receive(world, from, Scatter::from(span), dont_wait)?;
-            write_pipe(to, &buffer[..usize::try_from(got).unwrap_or(0)])
-        }
-        [true, false] => {
-            let got = read_pipe(from, &mut buffer)?;
-            let span = Span::new(buffer.as_ptr(), usize::try_from(got).unwrap_or(0));
-            crate::calls::stream::send(world, to, &Scatter::from(span), dont_wait)
-        }
-        _ => Err(libc::EINVAL),
+    // SAFETY: F_GETFL takes no argument; the descriptor is open.
+    let mode = unsafe { libc::fcntl(pipe, libc::F_GETFL) } & libc::O_ACCMODE;
+    if mode == if pipes[0] { libc::O_WRONLY } else { libc::O_RDONLY } {
+        return Err(libc::EBADF);
     }
+    let dont_wait = if flags & SPLICE_F_NONBLOCK != 0 { libc::MSG_DONTWAIT } else { 0 };
+    if pipes[0] {
+        into_socket(world, from, to, len, dont_wait)
+    } else {
+        from_socket(world, from, to, len, dont_wait)
+    }
+}
+
+/// Octets of a socket into a pipe; never beyond an urgent octet, which stays where it is.
+fn from_socket(world: &World, from: c_int, to: c_int, len: usize, dont_wait: c_int) -> Answer {
+    let mut stopped = None;
+    world.call(|core| {
+        let open = core.open(from)?;
+        if open.socket.ahead_of_mark() == Some(0) {
+            let waits = !open.nonblocking && dont_wait == 0;
+            stopped = Some(if waits { Ok(0) } else { Err(libc::EAGAIN) });
+        }
+        Ok(0)
+    })?;
+    if let Some(answer) = stopped {
+        return answer;
+    }
+    let mut buffer = vec![0; len.min(MOVE_MAX)];
+    let span = Span::new(buffer.as_mut_ptr(), buffer.len());
+    let got = crate::calls::stream::receive(world, from, Scatter::from(span), dont_wait)?;
+    write_pipe(to, &buffer[..usize::try_from(got).unwrap_or(0)])
+}
+
+/// Octets of a pipe into a socket: as many as it takes, for what it does not take stays in the pipe.
+fn into_socket(world: &World, from: c_int, to: c_int, len: usize, dont_wait: c_int) -> Answer {
+    let nothing = Scatter::from(Span::new(std::ptr::null::<u8>(), 0));
+    crate::calls::stream::send(world, to, &nothing, dont_wait)?;
+    let mut room = len.min(MOVE_MAX);
+    world.call(|core| {
+        let open = core.open(to)?;
+        if open.nonblocking || dont_wait != 0 {
+            room = room.min(open.socket.send_room());
+        }
+        if room == 0 { Err(libc::EAGAIN) } else { Ok(0) }
+    })?;
+    let mut buffer = vec![0; room];
+    let got = read_pipe(from, &mut buffer)?;
+    let span = Span::new(buffer.as_ptr(), usize::try_from(got).unwrap_or(0));
+    crate::calls::stream::send(world, to, &Scatter::from(span), dont_wait)
 }
 
 /// sendfile() to a socket of ours: `offset` null reads at the file's own position.

@@ -1,8 +1,8 @@
 //! getsockopt().
 
 use super::{
-    KEPT, SO_MEMINFO, TCP_CC_INFO, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INFO, TCP_INQ, TCP_LINGER2,
-    TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    SO_MEMINFO, TCP_CC_INFO, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INFO, TCP_INQ, TCP_LINGER2, TCP_QUICKACK,
+    TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, kept,
 };
 use crate::arrivals::{SO_TIMESTAMP_NEW, SO_TIMESTAMPING_NEW, SO_TIMESTAMPNS_NEW};
 use crate::core::{Answer, Core, Errno};
@@ -40,6 +40,10 @@ pub(crate) fn get(
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO) => time(core.open(fd)?.receive_timeout),
         (libc::SOL_SOCKET, libc::SO_SNDTIMEO) => time(core.open(fd)?.send_timeout),
         (libc::SOL_SOCKET, SO_MEMINFO) => memory(core, fd),
+        (libc::SOL_SOCKET, libc::SO_PEERNAME) => peer_name(core.open(fd)?)?,
+        (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) => device(core.open(fd)?, to.len())?,
+        (libc::IPPROTO_TCP, libc::TCP_SAVED_SYN) => saved_syn(core.open(fd)?, to.len(), len)?,
+        (libc::IPPROTO_IP, libc::IP_MTU) | (libc::IPPROTO_IPV6, libc::IPV6_MTU) => mtu(core, fd)?,
         (libc::SOL_SOCKET, libc::SO_TIMESTAMPING | SO_TIMESTAMPING_NEW) => {
             // The second number is a hardware clock's, of which there is none.
             [core.open(fd)?.notices.timestamping(), 0].iter().flat_map(|part| part.to_ne_bytes()).collect()
@@ -52,10 +56,13 @@ pub(crate) fn get(
                 libc::IPPROTO_TCP => tcp(open, name, &knobs)?,
                 libc::IPPROTO_IP => ip(open, name)?,
                 libc::IPPROTO_IPV6 if open.family == Family::V6 => ipv6(open, name)?,
-                libc::IPPROTO_IPV6 => return Err(libc::ENOPROTOOPT),
                 _ => return Err(libc::EOPNOTSUPP),
             };
-            number.to_ne_bytes().to_vec()
+            // As Linux: a small number of IP fits an octet, when there is no room for an int.
+            match (level, to.len(), u8::try_from(number)) {
+                (libc::IPPROTO_IP, 1..4, Ok(octet)) => vec![octet],
+                _ => number.to_ne_bytes().to_vec(),
+            }
         }
     };
     give(&value, to, len, false).map(|()| 0)
@@ -94,6 +101,9 @@ fn socket(open: &mut Open, name: c_int) -> Result<i32, Errno> {
         libc::SO_RCVLOWAT => signed(open.socket.receive_low_water()),
         libc::SO_SNDLOWAT => 1,
         libc::SO_ZEROCOPY => i32::from(open.notices.zero_copy),
+        // There is one processor only.
+        libc::SO_INCOMING_CPU if open.socket.peer_addr().is_some() => 0,
+        libc::SO_PRIORITY if !open.kept.contains_key(&(libc::SOL_SOCKET, name)) => priority(options.tos),
         // As Linux: the new name of the one is also true when the other's is.
         SO_TIMESTAMP_NEW => {
             i32::from(open.arrivals.is_plain(name) || open.arrivals.is_plain(SO_TIMESTAMPNS_NEW))
@@ -101,7 +111,7 @@ fn socket(open: &mut Open, name: c_int) -> Result<i32, Errno> {
         libc::SO_TIMESTAMP | libc::SO_TIMESTAMPNS | SO_TIMESTAMPNS_NEW => {
             i32::from(open.arrivals.is_plain(name))
         }
-        _ => kept(open, libc::SOL_SOCKET, name)?,
+        _ => kept::get(open, libc::SOL_SOCKET, name)?,
     })
 }
 
@@ -130,8 +140,18 @@ fn tcp(open: &Open, name: c_int, knobs: &Knobs) -> Result<i32, Errno> {
         libc::TCP_FASTOPEN_NO_COOKIE => i32::from(options.fast_open.no_cookie),
         TCP_INQ => i32::from(open.inq),
         TCP_TIMESTAMP => return Err(libc::ENOPROTOOPT),
-        _ => kept(open, libc::IPPROTO_TCP, name)?,
+        _ => kept::get(open, libc::IPPROTO_TCP, name)?,
     })
+}
+
+/// The priority that a type of service stands for (Linux's ip_tos2prio).
+fn priority(tos: u8) -> i32 {
+    match tos >> 3 & 3 {
+        0 => 0,
+        1 => 2,
+        2 => 6,
+        _ => 4,
+    }
 }
 
 fn ip(open: &Open, name: c_int) -> Result<i32, Errno> {
@@ -139,7 +159,7 @@ fn ip(open: &Open, name: c_int) -> Result<i32, Errno> {
     Ok(match name {
         libc::IP_TOS => i32::from(options.tos),
         libc::IP_TTL => i32::from(options.ttl.unwrap_or(64)),
-        _ => kept(open, libc::IPPROTO_IP, name)?,
+        _ => kept::get(open, libc::IPPROTO_IP, name)?,
     })
 }
 
@@ -149,14 +169,8 @@ fn ipv6(open: &Open, name: c_int) -> Result<i32, Errno> {
         libc::IPV6_V6ONLY => i32::from(options.v6only),
         libc::IPV6_UNICAST_HOPS => i32::from(options.ttl.unwrap_or(64)),
         libc::IPV6_TCLASS => i32::from(options.tos),
-        _ => kept(open, libc::IPPROTO_IPV6, name)?,
+        _ => kept::get(open, libc::IPPROTO_IPV6, name)?,
     })
-}
-
-fn kept(open: &Open, level: c_int, name: c_int) -> Result<i32, Errno> {
-    let (_, _, default) = KEPT.iter().find(|(l, n, _)| (*l, *n) == (level, name)).ok_or(libc::ENOPROTOOPT)?;
-    let set = open.kept.get(&(level, name)).and_then(|octets| octets.first_chunk::<4>());
-    Ok(set.map_or(*default, |octets| i32::from_ne_bytes(*octets)))
 }
 
 /// The socket's keys, or the stack's as the sysctl has them; nothing when both have none.
@@ -188,6 +202,38 @@ fn pacing(open: &Open, room: usize) -> Vec<u8> {
         return rate.to_ne_bytes().to_vec();
     }
     u32::try_from(rate).unwrap_or(u32::MAX).to_ne_bytes().to_vec()
+}
+
+fn peer_name(open: &Open) -> Result<Vec<u8>, Errno> {
+    let peer = open.socket.peer_addr().ok_or(libc::ENOTCONN)?;
+    Ok(crate::address::write(peer, open.family))
+}
+
+/// SO_BINDTODEVICE: the name and the octet that ends it; nothing when there is none.
+fn device(open: &Open, room: usize) -> Result<Vec<u8>, Errno> {
+    let name = open.kept.get(&(libc::SOL_SOCKET, libc::SO_BINDTODEVICE)).cloned().unwrap_or_default();
+    if !name.is_empty() && room < 16 {
+        return Err(libc::EINVAL);
+    }
+    Ok(name)
+}
+
+/// TCP_SAVED_SYN, once. Without enough room Linux says how much it takes, and keeps it.
+fn saved_syn(open: &mut Open, room: usize, len: Place<socklen_t>) -> Result<Vec<u8>, Errno> {
+    match &open.saved_syn {
+        Some(syn) if room < syn.len() => {
+            len.set(syn.len() as socklen_t)?;
+            Err(libc::EINVAL)
+        }
+        _ => Ok(open.saved_syn.take().unwrap_or_default()),
+    }
+}
+
+fn mtu(core: &mut Core, fd: c_int) -> Result<Vec<u8>, Errno> {
+    let Some(Descriptor::Socket(open)) = core.table.get(&fd) else { return Err(libc::EBADF) };
+    let info =
+        core.stack.connection_info(&open.socket, core.now).filter(|_| open.socket.peer_addr().is_some());
+    info.map(|info| info.pmtu.to_ne_bytes().to_vec()).ok_or(libc::ENOTCONN)
 }
 
 /// SO_MEMINFO: nine numbers. Packets on their way to the device, memory reserved ahead, option memory, the backlog of a

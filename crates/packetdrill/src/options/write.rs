@@ -1,8 +1,8 @@
 //! setsockopt().
 
 use super::{
-    KEPT, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INQ, TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP,
-    TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INQ, TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP,
+    TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, kept,
 };
 use crate::arrivals::{SO_TIMESTAMP_NEW, SO_TIMESTAMPING_NEW, SO_TIMESTAMPNS_NEW};
 use crate::calls::linux;
@@ -12,6 +12,9 @@ use crate::memory::Span;
 use lastack_stack::{CongestionControl, Family, FastOpenKeys, Linger};
 use libc::c_int;
 use std::time::Duration;
+
+/// Seconds that are more ticks than a long holds.
+const TICKS_MAX: u64 = i64::MAX as u64 / 1000;
 
 /// setsockopt().
 pub(crate) fn set(core: &mut Core, fd: c_int, level: c_int, name: c_int, value: Span) -> Answer {
@@ -25,7 +28,10 @@ pub(crate) fn set(core: &mut Core, fd: c_int, level: c_int, name: c_int, value: 
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO) => return set_timeout(open, name, value),
         _ => {}
     }
-    let number = number(level, value)?;
+    if (level, name) == (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) {
+        return set_device(open, value);
+    }
+    let number = number(level, name, value)?;
     match level {
         libc::SOL_SOCKET if name == libc::SO_MAX_PACING_RATE => set_pacing(open, value),
         libc::SOL_SOCKET if matches!(name, libc::SO_TIMESTAMPING | SO_TIMESTAMPING_NEW) => {
@@ -39,14 +45,31 @@ pub(crate) fn set(core: &mut Core, fd: c_int, level: c_int, name: c_int, value: 
     }
 }
 
-/// The int that most options take; IP's options take one octet, too.
-fn number(level: c_int, value: Span) -> Result<i32, Errno> {
+/// The int that most options take; IP's options take one octet, too, and most of them nothing for zero.
+fn number(level: c_int, name: c_int, value: Span) -> Result<i32, Errno> {
     let octets = value.read()?;
+    let needed = matches!(name, libc::IP_TTL | libc::IP_FREEBIND | libc::IP_TRANSPARENT | libc::IP_MINTTL);
     match octets.first_chunk::<4>() {
         Some(number) => Ok(i32::from_ne_bytes(*number)),
-        None if level == libc::IPPROTO_IP && !octets.is_empty() => Ok(i32::from(octets[0])),
+        None if level == libc::IPPROTO_IP && (!octets.is_empty() || !needed) => {
+            Ok(octets.first().copied().map_or(0, i32::from))
+        }
         None => Err(libc::EINVAL),
     }
+}
+
+/// SO_BINDTODEVICE: a name that the namespace knows, or nothing. Nothing obeys it: the stack has one device.
+fn set_device(open: &mut Open, value: Span) -> Answer {
+    let octets = value.read()?;
+    let mut name: Vec<u8> = octets.into_iter().take(15).take_while(|octet| *octet != 0).collect();
+    name.push(0);
+    // SAFETY: a C string of ours, which ends with the zero above; the call keeps nothing.
+    if name.len() > 1 && unsafe { libc::if_nametoindex(name.as_ptr().cast()) } == 0 {
+        return Err(libc::ENODEV);
+    }
+    let name = if name.len() > 1 { name } else { Vec::new() };
+    open.kept.insert((libc::SOL_SOCKET, libc::SO_BINDTODEVICE), name);
+    Ok(0)
 }
 
 /// A name, with or without the octet that ends it.
@@ -78,7 +101,8 @@ fn set_linger(open: &mut Open, value: Span) -> Answer {
     let linger = match (i32::from_ne_bytes(*on), seconds) {
         (0, _) => Linger::Off,
         (_, 0) => Linger::Reset,
-        (_, seconds) => Linger::Wait(Duration::from_secs(u64::from(seconds.unsigned_abs()))),
+        // A negative time is a very long one.
+        (_, seconds) => Linger::Wait(Duration::from_secs(u64::from(seconds.cast_unsigned()))),
     };
     open.socket.set_options(|options| options.linger = linger);
     Ok(0)
@@ -117,6 +141,8 @@ fn set_timeout(open: &mut Open, name: c_int, value: Span) -> Answer {
     }
     let time = match (u64::try_from(seconds), micros.cast_unsigned()) {
         (Ok(0), 0) => None,
+        // Beyond what Linux can count, in ticks, it waits for ever.
+        (Ok(TICKS_MAX..), _) => None,
         (Ok(seconds), micros) => Some(Duration::from_secs(seconds) + Duration::from_micros(micros)),
         // Linux: a negative time does not wait at all.
         (Err(_), _) => Some(Duration::ZERO),
@@ -165,7 +191,7 @@ fn set_socket(open: &mut Open, name: c_int, number: i32) -> Answer {
         | libc::SO_PROTOCOL
         | libc::SO_DOMAIN
         | libc::SO_ACCEPTCONN => return Err(libc::ENOPROTOOPT),
-        _ => return keep(open, libc::SOL_SOCKET, name, number),
+        _ => return kept::set(open, libc::SOL_SOCKET, name, number),
     }
     Ok(0)
 }
@@ -209,12 +235,16 @@ fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
             });
         }
         TCP_DEFER_ACCEPT => {
-            socket.set_options(|options| options.defer_accept = number.max(0).cast_unsigned());
+            let seconds = deferred(number.max(0).cast_unsigned());
+            socket.set_options(|options| options.defer_accept = seconds);
         }
         // Two minutes at most; every negative number is the same (Linux's TCP_FIN_TIMEOUT_MAX).
         TCP_LINGER2 => socket.set_options(|options| options.linger2 = Some(number.clamp(-1, 120))),
-        TCP_WINDOW_CLAMP => linux(socket.set_window_clamp(number.max(0).cast_unsigned()))?,
-        TCP_QUICKACK => socket.set_options(|options| options.quickack = Some(number & 1 != 0)),
+        // A negative clamp is the least one.
+        TCP_WINDOW_CLAMP => {
+            linux(socket.set_window_clamp(number.cast_unsigned().min(number.max(1).cast_unsigned())))?
+        }
+        TCP_QUICKACK => socket.set_options(|options| options.quickack = Some(number != 0)),
         TCP_USER_TIMEOUT => {
             let time = u64::try_from(number).map_err(|_| libc::EINVAL)?;
             socket.set_options(|options| {
@@ -232,9 +262,24 @@ fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
         libc::TCP_FASTOPEN_NO_COOKIE => linux(socket.set_fast_open_no_cookie(number == 1))?,
         TCP_INQ => return set_inq(open, number),
         TCP_TIMESTAMP => return Err(libc::EPERM),
-        _ => return keep(open, libc::IPPROTO_TCP, name, number),
+        libc::TCP_REPAIR_OPTIONS => return Err(libc::EINVAL),
+        _ => return kept::set(open, libc::IPPROTO_TCP, name, number),
     }
     Ok(0)
+}
+
+/// The seconds of whole retransmissions: 1, 3, 7 and so on, steps of two minutes at most, 255 of them (Linux's
+/// secs_to_retrans and back).
+fn deferred(seconds: u32) -> u32 {
+    let (mut step, mut sum) = (1, 0);
+    for _ in 0..255 {
+        if sum >= seconds {
+            break;
+        }
+        sum += step;
+        step = (step * 2).min(120);
+    }
+    sum
 }
 
 fn set_inq(open: &mut Open, number: i32) -> Answer {
@@ -248,9 +293,13 @@ fn set_inq(open: &mut Open, number: i32) -> Answer {
 fn set_ip(open: &mut Open, name: c_int, number: i32) -> Answer {
     match name {
         // The two ECN bits are TCP's own.
-        libc::IP_TOS => open.socket.set_options(|options| options.tos = (number & 0xfc) as u8),
+        libc::IP_TOS => {
+            open.socket.set_options(|options| options.tos = (number & 0xfc) as u8);
+            // Linux derives the priority anew.
+            open.kept.remove(&(libc::SOL_SOCKET, libc::SO_PRIORITY));
+        }
         libc::IP_TTL => set_ttl(open, number, 1)?,
-        _ => return keep(open, libc::IPPROTO_IP, name, number),
+        _ => return kept::set(open, libc::IPPROTO_IP, name, number),
     }
     Ok(0)
 }
@@ -268,7 +317,7 @@ fn set_ipv6(open: &mut Open, name: c_int, number: i32) -> Answer {
             };
             open.socket.set_options(|options| options.tos = class as u8);
         }
-        _ => return keep(open, libc::IPPROTO_IPV6, name, number),
+        _ => return kept::set(open, libc::IPPROTO_IPV6, name, number),
     }
     Ok(0)
 }
@@ -281,12 +330,4 @@ fn set_ttl(open: &mut Open, number: i32, least: i32) -> Result<(), Errno> {
     };
     open.socket.set_options(|options| options.ttl = ttl);
     Ok(())
-}
-
-fn keep(open: &mut Open, level: c_int, name: c_int, number: i32) -> Answer {
-    if !KEPT.iter().any(|(l, n, _)| (*l, *n) == (level, name)) {
-        return Err(libc::ENOPROTOOPT);
-    }
-    open.kept.insert((level, name), number.to_ne_bytes().to_vec());
-    Ok(0)
 }
