@@ -1,8 +1,9 @@
 //! Runs scripts of the public packetdrill tool against lastack, through the C interface and without the tool.
 //!
 //! `cargo run -q -p lastack-packetdrill --example scripts -- [--mode ipv4|ipv4-mapped-ipv6|ipv6|all] [-D NAME=VALUE]
-//! [--flags WORDS] PATH...`: each PATH is a script or a folder of them. One line for each run, a count at the end, and
-//! exit status 1 when a script failed.
+//! [--flags WORDS] [--kernel] [--slack USECS] PATH...`: each PATH is a script or a folder of them. One line for each run, a count at the end, and
+//! exit status 1 when a script failed. `--kernel` plays against Linux itself, in a network namespace, as root and in real time:
+//! what does a script that fails do there?
 #![allow(unsafe_code)]
 
 mod player;
@@ -21,6 +22,8 @@ struct Wishes {
     version: Option<IpVersion>,
     defines: Vec<(String, String)>,
     flags: String,
+    kernel: bool,
+    slack_usecs: i64,
     paths: Vec<PathBuf>,
 }
 
@@ -39,7 +42,13 @@ fn main() -> ExitCode {
             None => player::versions(&path.display().to_string()),
         };
         for version in versions {
-            let setup = Setup { version, defines: wishes.defines.clone(), flags: wishes.flags.clone() };
+            let setup = Setup {
+                version,
+                defines: wishes.defines.clone(),
+                flags: wishes.flags.clone(),
+                kernel: wishes.kernel,
+                slack_usecs: wishes.slack_usecs,
+            };
             let name = format!("{} ({})", path.display(), player::version_name(version));
             runs += 1;
             match player::play(&path, &setup) {
@@ -75,6 +84,11 @@ fn wishes(mut arguments: impl Iterator<Item = String>) -> Result<Wishes, String>
                 wishes.defines.push((name.to_owned(), value.to_owned()));
             }
             "--flags" => wishes.flags = value()?,
+            "--kernel" => wishes.kernel = true,
+            "--slack" => {
+                let usecs = value()?;
+                wishes.slack_usecs = usecs.parse().map_err(|_| format!("`{usecs}` are no microseconds"))?;
+            }
             "-h" | "--help" => return Err("Runs packetdrill's scripts against lastack.".to_owned()),
             other if other.starts_with('-') => return Err(format!("`{other}` is no option")),
             path => wishes.paths.push(path.into()),

@@ -10,7 +10,10 @@ fn folder() -> PathBuf {
 }
 
 fn play(path: &Path, version: IpVersion) -> Result<(), Failure> {
-    player::play(path, &Setup { version, defines: Vec::new(), flags: String::new() })
+    player::play(
+        path,
+        &Setup { version, defines: Vec::new(), flags: String::new(), kernel: false, slack_usecs: 0 },
+    )
 }
 
 #[test]

@@ -31,21 +31,25 @@ const DEFAULTS: &[(&str, &str)] = &[
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// The folder; it goes away with the value.
-pub(super) struct Knobs(PathBuf);
+/// A folder of its own, which goes away with the value.
+pub(super) struct Knobs {
+    folder: PathBuf,
+    /// The kernel's own are set, in the namespace of this thread.
+    kernel: bool,
+}
 
 impl Drop for Knobs {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
 impl Knobs {
     /// The folder with what the script's preamble sets.
-    pub(super) fn new(script: &Script) -> Result<Knobs, String> {
+    pub(super) fn new(script: &Script, kernel: bool) -> Result<Knobs, String> {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("lastack-scripts-{}-{number}", std::process::id());
-        let knobs = Knobs(std::env::temp_dir().join(name));
+        let knobs = Knobs { folder: std::env::temp_dir().join(name), kernel };
         if let Some(path) = &script.defaults {
             for (name, value) in DEFAULTS {
                 knobs.write(name, value)?;
@@ -55,7 +59,7 @@ impl Knobs {
         }
         knobs.set(&script.sysctls)?;
         for (index, (_, octets)) in script.zeros.iter().enumerate() {
-            let made = std::fs::create_dir_all(&knobs.0)
+            let made = std::fs::create_dir_all(&knobs.folder)
                 .and_then(|()| std::fs::File::create(knobs.zeros(index)))
                 .and_then(|file| file.set_len(*octets));
             made.map_err(|error| error.to_string())?;
@@ -65,11 +69,11 @@ impl Knobs {
 
     /// Where a file of zeros lies that the script makes elsewhere.
     pub(super) fn zeros(&self, index: usize) -> PathBuf {
-        self.0.join(format!("zeros-{index}"))
+        self.folder.join(format!("zeros-{index}"))
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.folder
     }
 
     /// Sets what a command sets.
@@ -82,10 +86,13 @@ impl Knobs {
         let name = if name.contains('.') { name.to_owned() } else { format!("net.ipv4.{name}") };
         let list = name.ends_with("_ports") || name.ends_with("_key");
         let value = if list { value.to_owned() } else { value.replace(',', " ") };
+        if self.kernel {
+            return set_kernel(&name, &value);
+        }
         if table::find(&name).is_ok() {
             check(&name, &value)?;
         }
-        let path = self.0.join(name.replace('.', "/"));
+        let path = self.folder.join(name.replace('.', "/"));
         let folder = path.parent().ok_or("a sysctl has a folder")?;
         std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, value)).map_err(|e| e.to_string())
     }
@@ -95,4 +102,19 @@ impl Knobs {
 fn check(name: &str, value: &str) -> Result<(), String> {
     let knob = table::find(name).map_err(|error| error.to_string())?;
     knob.write(&mut lastack_stack::Knobs::default(), value).map_err(|error| error.to_string())
+}
+
+/// A knob of the network namespace; those that this kernel does not have are passed over, as by the tool's helpers.
+fn set_kernel(name: &str, value: &str) -> Result<(), String> {
+    if !name.starts_with("net.") {
+        return Err(format!("{name} is no knob of a network namespace"));
+    }
+    if name == "net.ipv4.tcp_congestion_control" {
+        super::kernel::set_congestion(value);
+        return Ok(());
+    }
+    match std::fs::write(Path::new("/proc/sys").join(name.replace('.', "/")), value) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{name}={value}: {error}")),
+        _ => Ok(()),
+    }
 }

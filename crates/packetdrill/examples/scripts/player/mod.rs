@@ -7,6 +7,7 @@ mod call;
 mod code;
 mod compare;
 mod flows;
+mod kernel;
 mod knobs;
 pub(crate) mod raw;
 mod run;
@@ -26,6 +27,10 @@ pub(crate) struct Setup {
     pub(crate) defines: Vec<(String, String)>,
     /// More words for `so_flags`.
     pub(crate) flags: String,
+    /// Linux is played against, and not lastack.
+    pub(crate) kernel: bool,
+    /// Microseconds by which all may come later or earlier than the script allows.
+    pub(crate) slack_usecs: i64,
 }
 
 /// Why a script did not pass.
@@ -105,6 +110,14 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The library's flags for a run here.
+    fn flags(&self, knobs: &Path, more: &str) -> String {
+        let prefix = if self.version == IpVersion::V6 { 64 } else { 16 };
+        format!("sysctl={},mtu={},local={}/{prefix},{more}", knobs.display(), self.mtu, self.local)
+    }
+}
+
 /// Plays a script once.
 pub(crate) fn play(path: &Path, setup: &Setup) -> Result<(), Failure> {
     let failed = |line: usize, why: String| Failure { line, why };
@@ -118,5 +131,5 @@ pub(crate) fn play(path: &Path, setup: &Setup) -> Result<(), Failure> {
         failed(error.line, format!("it cannot be read: {}: {}", error.message, error.source))
     })?;
     let place = Place::new(setup.version, &script.settings).map_err(|why| failed(0, why))?;
-    run::Player::play(&script, path, place, &setup.flags)
+    run::Player::play(&script, path, place, setup)
 }

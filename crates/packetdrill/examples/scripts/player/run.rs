@@ -6,7 +6,7 @@ use super::compare::{self, Ticks};
 use super::flows::Flows;
 use super::knobs::Knobs;
 use super::raw::Raw;
-use super::{Failure, Place};
+use super::{Failure, Place, Setup, kernel};
 use lastack_sim::octets::{self, Ends, Seen};
 use lastack_sim::script::ast::{Action, Check, Icmp, IpVersion, Script, Segment, Step, When};
 use std::collections::VecDeque;
@@ -48,17 +48,12 @@ pub(super) struct Player<'s> {
 }
 
 impl<'s> Player<'s> {
-    pub(super) fn play(script: &'s Script, path: &Path, place: Place, more: &str) -> Result<(), Failure> {
+    pub(super) fn play(script: &'s Script, path: &Path, place: Place, setup: &Setup) -> Result<(), Failure> {
         let failed = |line: usize, why: String| Failure { line, why };
-        let knobs = Knobs::new(script).map_err(|why| failed(0, why))?;
-        let prefix = if place.version == IpVersion::V6 { 64 } else { 16 };
-        let flags = format!(
-            "sysctl={},mtu={},local={}/{prefix},{more}",
-            knobs.path().display(),
-            place.mtu,
-            place.local
-        );
-        let raw = Raw::open(&flags);
+        let table =
+            if setup.kernel { Some(kernel::open(&place).map_err(|why| failed(0, why))?) } else { None };
+        let knobs = Knobs::new(script, setup.kernel).map_err(|why| failed(0, why))?;
+        let raw = table.map_or_else(|| Raw::open(&place.flags(knobs.path(), &setup.flags)), Raw);
         let mut player = Player {
             script,
             flows: Flows::new(&place),
@@ -67,7 +62,7 @@ impl<'s> Player<'s> {
             begun: raw.clock(),
             files: Files::default(),
             blocking: None,
-            tolerance: script.tolerance_usecs.unwrap_or(TOLERANCE_USECS),
+            tolerance: script.tolerance_usecs.unwrap_or(TOLERANCE_USECS) + setup.slack_usecs,
             knobs,
             program: Program::new(path),
             last: None,
