@@ -165,6 +165,10 @@ impl Stack {
 
     pub(crate) fn deliver_to_connection(&mut self, flow: FlowRef, arrival: Arrival) {
         let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
+        let finished = entry.engine.is_peer_finished();
+        if finished && entry.cell.as_ref().is_some_and(|cell| cell.lock().end_was_read) {
+            entry.engine.end_was_read();
+        }
         let outcome = entry.engine.handle_segment(arrival, &self.config.knobs, self.now, &mut self.out);
         self.settle(flow, outcome);
     }

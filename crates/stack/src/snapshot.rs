@@ -129,10 +129,17 @@ impl Stack {
         let entry = self.flows.slabs.connections.get(slot)?;
         let timer = entry.engine.row_timer();
         // The peer's FIN counts as one octet until a reader was told of it (REQUIREMENTS DI-07).
-        let read = entry.end_was_read || entry.cell.as_ref().is_some_and(|cell| cell.lock().end_was_read);
+        let (end_was_read, urgent) = match &entry.cell {
+            Some(cell) => {
+                let inner = cell.lock();
+                (inner.end_was_read, usize::from(inner.holds_urgent()))
+            }
+            None => (false, 0),
+        };
+        let read = entry.end_was_read || end_was_read;
         let fin = matches!(entry.state, State::CloseWait | State::LastAck | State::Closing) && !read;
         Some(SocketRow {
-            recv_queue: clamp(entry.engine.unread() + usize::from(fin) + entry.engine.fins_again()),
+            recv_queue: clamp(entry.engine.unread() + usize::from(fin) + entry.engine.fins_again() + urgent),
             send_queue: clamp(entry.engine.send_queue()),
             timer: timer.map_or(TimerKind::Off, |(kind, _)| kind),
             timer_left: left(timer.map(|(_, at)| at), now),

@@ -27,6 +27,11 @@ impl Inner {
         self.urgent = Some(Mark { octet, inline: urgent.inline, ahead: self.received_len + urgent.ahead });
     }
 
+    /// An urgent octet apart from the stream that the reader has not passed: its number counts in Recv-Q.
+    pub(crate) fn holds_urgent(&self) -> bool {
+        self.urgent.is_some_and(|mark| !mark.inline)
+    }
+
     /// A reader at the mark asks for what is behind it, and there is nothing yet.
     pub(super) fn passes_mark(&mut self) {
         if self.urgent.is_some_and(|mark| mark.ahead == 0 && !mark.inline) {

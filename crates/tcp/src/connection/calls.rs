@@ -106,6 +106,11 @@ impl Connection {
         }
     }
 
+    /// The application was told that the peer has finished.
+    pub fn end_was_read(&mut self) {
+        self.end_was_read = true;
+    }
+
     /// shutdown(SHUT_WR): FIN after what is queued. Nothing more happens when it was closed already.
     pub fn shutdown_send(&mut self, knobs: &Knobs, now: Instant, out: &mut Output) {
         if !self.defers_shutdown() {

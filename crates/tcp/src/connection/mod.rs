@@ -102,6 +102,8 @@ pub struct Connection {
     fin_queued: bool,
     /// The peer's FIN was taken in order.
     peer_finished: bool,
+    /// The reader was told so: nothing waits to be read any more.
+    end_was_read: bool,
     /// The application will not read, or the peer will not send.
     receive_closed: bool,
     /// What the network told of why the peer cannot be reached, when nothing came since.
@@ -188,6 +190,7 @@ impl Connection {
             orphan: false,
             fin_queued: false,
             peer_finished: false,
+            end_was_read: false,
             receive_closed: false,
             unreachable: None,
             forced: Forced::No,

@@ -93,10 +93,10 @@ impl Connection {
             return Some(DropReason::OutOfWindow);
         }
         // Linux lets a FIN stand beyond the edge, and counts the peer's FIN as something that waits to be read
-        // until close() throws it away.
+        // until a reader meets it or close() throws it away.
         let octets_end = end - u32::from(arrival.header.flags.fin());
         let thrown_away = self.orphan && self.state == State::LastAck;
-        let queued = self.unread_octets() > 0 || (self.peer_finished && !thrown_away);
+        let queued = self.unread_octets() > 0 || (self.peer_finished && !thrown_away && !self.end_was_read);
         if arrival.header.seq.gt(edge) || (octets_end.gt(edge) && queued) {
             return Some(DropReason::BeyondWindow);
         }

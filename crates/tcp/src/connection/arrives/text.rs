@@ -164,7 +164,8 @@ impl Connection {
         let room = self.room_out_of_order(room, turn);
         let reports = self.reports(turn);
         let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, reports, turn.out);
-        if kept == Insertion::Queued {
+        // Without SACK the window stays as it is, so that the acknowledgments are duplicates (Linux tcp_data_queue_ofo).
+        if kept == Insertion::Queued && self.sack {
             self.widen(len, arrival.pinned, turn.knobs.tcp_rmem[2]);
         }
         if fin && kept == Insertion::Queued {
