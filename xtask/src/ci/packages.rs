@@ -8,6 +8,7 @@ use std::time::Duration;
 const WANTED: &[(&str, &str)] = &[
     ("valgrind", "valgrind"),
     ("tshark", "tshark"),
+    ("python3", "python3-minimal"),
     ("nc.openbsd", "netcat-openbsd"),
     ("ip", "iproute2"),
     ("netstat", "net-tools"),
