@@ -274,6 +274,8 @@ counters! {
     AckSkippedChallenge = "TcpExtTCPACKSkippedChallenge",
     /// Packet-too-big messages that made the segment size smaller.
     MtupSuccess = "TcpExtTCPMTUPSuccess",
+    /// Segments with a hop limit below the socket's least (IP_MINTTL).
+    MinTtlDrop = "TcpExtTCPMinTTLDrop",
     /// ICMP messages whose sequence number is not in flight.
     OutOfWindowIcmps = "TcpExtOutOfWindowIcmps",
     /// Timeouts after which the kernel picks a new path hash (counted, no effect here).

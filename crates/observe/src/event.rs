@@ -204,6 +204,7 @@ reasons! {
     DropReason {
         Malformed = "the packet is malformed",
         BadChecksum = "the checksum is wrong",
+        HopLimit = "the hop limit is below the socket's least (IP_MINTTL)",
         NotOurs = "the address is not ours",
         NoSocket = "no socket has this address and port",
         OutOfWindow = "the sequence number is outside the window",

@@ -2,10 +2,12 @@
 //! timestamps of octets that were sent or acknowledged (SO_TIMESTAMPING).
 //!
 //! The stack copies all it is given, so each zero-copy notice says so, as Linux's do on loopback and TUN. Octets are counted
-//! from the first that was written. Times of octets that came are in `arrivals`.
+//! from the first that was written. Times of octets that came are in `arrivals`; ICMP errors wait in the stack's sockets.
 
+use lastack_stack::IcmpError;
 use libc::c_int;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 /// Flags of SO_TIMESTAMPING that are obeyed (linux/net_tstamp.h); others are kept and told.
 const TX_SOFTWARE: u32 = 1 << 1;
@@ -262,6 +264,20 @@ impl Notices {
             }
         })
     }
+}
+
+/// `struct sock_extended_err` of an ICMP error, and who sent it. A socket of IPv6 hears of both families in its own words.
+pub(crate) fn of_icmp(error: IcmpError, v6: bool) -> Control {
+    const ORIGIN_ICMP: u8 = 2;
+    const ORIGIN_ICMP6: u8 = 3;
+    let origin = if error.peer.is_ipv4() { ORIGIN_ICMP } else { ORIGIN_ICMP6 };
+    let (kind, code) = error.type_and_code();
+    let (level, name, mut octets) = extended(error.error.errno(), origin, code, [0, 0], v6);
+    octets[5] = kind;
+    let family = if v6 { lastack_stack::Family::V6 } else { lastack_stack::Family::V4 };
+    let offender = crate::address::write(SocketAddr::new(error.offender, 0), family);
+    octets[16..16 + offender.len()].copy_from_slice(&offender);
+    (level, name, octets)
 }
 
 /// `struct sock_extended_err` and the room for an offender, who is nobody.

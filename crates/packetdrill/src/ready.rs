@@ -115,7 +115,8 @@ fn events(open: &Open) -> u32 {
             events |= PRI;
         }
     }
-    if socket.poll_error(&mut cx).is_ready() || open.error.is_some() || !open.notices.is_empty() {
+    let told = open.error.is_some() || !open.notices.is_empty() || socket.has_icmp_error();
+    if told || socket.poll_error(&mut cx).is_ready() {
         events |= ERR;
     }
     events

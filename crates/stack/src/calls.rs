@@ -137,6 +137,7 @@ impl Stack {
         let options = {
             let mut inner = cell.lock();
             let options = inner.options.clone();
+            self.guarded |= options.minttl != 0;
             self.marked |= options.ttl.is_some() || options.tos != 0;
             if let Some(claim) = &mut inner.claim {
                 self.budget.binds().set_options(claim, options.reuseaddr, options.reuseport);

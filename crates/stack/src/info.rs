@@ -2,10 +2,10 @@
 //!
 //! Not here: rows of all sockets (`snapshot`).
 
-use crate::Socket;
 use crate::egress::path_mss;
 use crate::flows::{FlowKind, FlowRef};
 use crate::stack::Stack;
+use crate::{Socket, SocketError};
 use lastack_observe::{Instant, TcpInfo};
 use std::net::IpAddr;
 
@@ -24,6 +24,14 @@ impl Stack {
             FlowKind::ActiveOpen => self.opening_info(flow.slot(), now),
             FlowKind::HalfOpen | FlowKind::TimeWait => None,
         }
+    }
+
+    /// What the network says of a socket's peer while the stack still tries: Linux's SO_ERROR tells it, once, when there is
+    /// no error. None when nothing was said, or the peer was heard since.
+    pub fn take_soft_error(&mut self, socket: &Socket) -> Option<SocketError> {
+        let flow = socket.cell().lock().flow.filter(|flow| flow.kind() == FlowKind::Connection)?;
+        let entry = self.flows.slabs.connections.get_mut(flow.slot())?;
+        entry.engine.take_unreachable().map(SocketError::from)
     }
 
     /// The same of an active open by its slot.

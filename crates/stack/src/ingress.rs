@@ -11,6 +11,7 @@ use crate::flows::{FlowKind, FlowRef};
 use crate::fragments::Verdict;
 use crate::index::{Tuple, hash_tuple};
 use crate::message::Kind;
+use crate::socket::cell::Cell;
 use crate::stack::Stack;
 use crate::{Message, ShardId};
 use lastack_observe::{Cause, Counter, DropReason, EventKind, Flow, Instant, Refusal, ResetReason};
@@ -19,6 +20,7 @@ use lastack_wire::packet::{self, Parsed};
 use lastack_wire::{Frame, ParseError, Protocol, tcp};
 use rand_core::Rng;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// Packets for ourselves that one call takes in, so that a flow that talks to itself cannot keep it for ever.
 const LOOPBACK_PER_CALL: usize = 64;
@@ -142,8 +144,32 @@ impl Stack {
             self.out.count(Counter::InErrs);
             return self.out.dropped(DropReason::BadChecksum);
         }
+        if self.guarded && self.comes_from_too_far(&tuple, parsed.hop_limit) {
+            self.out.count(Counter::MinTtlDrop);
+            return self.out.dropped(DropReason::HopLimit);
+        }
         let arrival = Arrival { header, payload: octets.slice(header_len..), pinned: frame.pinned, ecn };
         self.handle_arrival(tuple, arrival);
+    }
+
+    /// The segment's hop limit is below the least that its socket takes (RFC 5082; Linux does not look at requests).
+    fn comes_from_too_far(&self, tuple: &Tuple, hop_limit: u8) -> bool {
+        let slabs = &self.flows.slabs;
+        let of_cell = |cell: Option<&Arc<Cell>>| cell.map_or(0, |cell| cell.lock().options.minttl);
+        let least = match self.flows.find(tuple).map(|flow| (flow.kind(), flow.slot())) {
+            Some((FlowKind::Connection, slot)) => {
+                of_cell(slabs.connections.get(slot).and_then(|entry| entry.cell.as_ref()))
+            }
+            Some((FlowKind::ActiveOpen, slot)) => {
+                of_cell(slabs.active.get(slot).and_then(|entry| entry.cell.as_ref()))
+            }
+            Some((FlowKind::HalfOpen | FlowKind::TimeWait, _)) => 0,
+            None => {
+                let found = self.listeners.find(tuple.local, hash_tuple(self.shard_key, tuple));
+                found.and_then(|number| self.listeners.get(number)).map_or(0, |found| found.options.minttl)
+            }
+        };
+        hop_limit < least
     }
 
     fn count_segment(&mut self) {

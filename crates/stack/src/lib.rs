@@ -32,7 +32,7 @@ pub use budget::Budget;
 pub use config::{Capabilities, Config, Limits, Secrets, Shard, ShardId};
 pub use message::Message;
 pub use snapshot::Cursor;
-pub use socket::{Family, Notify, Shutdown, Socket, SocketError, Sockets};
+pub use socket::{Family, IcmpError, Notify, Shutdown, Socket, SocketError, Sockets};
 pub use stack::Stack;
 
 pub use lastack_observe as observe;

@@ -6,12 +6,14 @@
 pub(crate) mod cell;
 mod error;
 mod fast_open;
+mod icmp;
 mod io;
 mod options;
 pub(crate) mod room;
 mod urgent;
 
 pub use error::SocketError;
+pub use icmp::IcmpError;
 
 use cell::{Answer, Cell, Dirty, Inner, Phase};
 use lastack_observe::State;

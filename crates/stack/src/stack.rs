@@ -59,6 +59,8 @@ pub struct Stack {
     pub(crate) device_lost: bool,
     /// Some socket has chosen a TTL or a traffic class.
     pub(crate) marked: bool,
+    /// Some socket wants to hear only from near peers.
+    pub(crate) guarded: bool,
     /// Of `Profile::tw_recycle`; else empty.
     pub(crate) stamps: Stamps,
 }
@@ -108,6 +110,7 @@ impl Stack {
             now: Instant::ZERO,
             device_lost: false,
             marked: false,
+            guarded: false,
             stamps: Stamps::default(),
             config,
         }

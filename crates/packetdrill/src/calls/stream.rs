@@ -233,7 +233,12 @@ pub(super) fn wrote(world: &World, fd: c_int, flags: c_int, stamps: Option<u32>,
 /// recv() with MSG_ERRQUEUE: the oldest notice as control messages, and flags of the message. Never waits.
 pub(crate) fn error_queue(core: &mut Core, fd: c_int) -> Result<(Vec<Control>, c_int), Errno> {
     let open = core.open(fd)?;
-    let (controls, cut) = open.notices.take(open.family == lastack_stack::Family::V6).ok_or(libc::EAGAIN)?;
+    let v6 = open.family == lastack_stack::Family::V6;
+    // Of both kinds there is only one at a time: a connection that never was has no octets to notice.
+    let (controls, cut) = match open.socket.take_icmp_error() {
+        Some(error) => (vec![crate::notices::of_icmp(error, v6)], true),
+        None => open.notices.take(v6).ok_or(libc::EAGAIN)?,
+    };
     Ok((controls, libc::MSG_ERRQUEUE | if cut { libc::MSG_TRUNC } else { 0 }))
 }
 

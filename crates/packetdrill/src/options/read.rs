@@ -40,6 +40,7 @@ pub(crate) fn get(
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO) => time(core.open(fd)?.receive_timeout),
         (libc::SOL_SOCKET, libc::SO_SNDTIMEO) => time(core.open(fd)?.send_timeout),
         (libc::SOL_SOCKET, SO_MEMINFO) => memory(core, fd),
+        (libc::SOL_SOCKET, libc::SO_ERROR) => error(core, fd)?.to_ne_bytes().to_vec(),
         (libc::SOL_SOCKET, libc::SO_PEERNAME) => peer_name(core.open(fd)?)?,
         (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) => device(core.open(fd)?, to.len())?,
         (libc::IPPROTO_TCP, libc::TCP_SAVED_SYN) => saved_syn(core.open(fd)?, to.len(), len)?,
@@ -78,10 +79,6 @@ fn info(core: &Core, fd: c_int) -> Vec<u8> {
 fn socket(open: &mut Open, name: c_int) -> Result<i32, Errno> {
     let options = open.socket.options();
     Ok(match name {
-        libc::SO_ERROR => {
-            let error = open.socket.take_error().map(|error| error.errno());
-            error.or(open.error.take()).unwrap_or(0)
-        }
         libc::SO_TYPE => libc::SOCK_STREAM,
         libc::SO_PROTOCOL => libc::IPPROTO_TCP,
         libc::SO_DOMAIN => {
@@ -202,6 +199,19 @@ fn pacing(open: &Open, room: usize) -> Vec<u8> {
         return rate.to_ne_bytes().to_vec();
     }
     u32::try_from(rate).unwrap_or(u32::MAX).to_ne_bytes().to_vec()
+}
+
+/// SO_ERROR: what waits to be told, or what the network said of the peer, once.
+fn error(core: &mut Core, fd: c_int) -> Result<i32, Errno> {
+    let open = core.open(fd)?;
+    let error = open.socket.take_error().map(|error| error.errno()).or(open.error.take());
+    if error.is_some() || open.listening.is_some() {
+        return Ok(error.unwrap_or(0));
+    }
+    let Core { stack, table, .. } = core;
+    let soft =
+        table.get(&fd).and_then(Descriptor::socket).and_then(|open| stack.take_soft_error(&open.socket));
+    Ok(soft.map_or(0, |error| error.errno()))
 }
 
 fn peer_name(open: &Open) -> Result<Vec<u8>, Errno> {

@@ -240,10 +240,7 @@ fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
         }
         // Two minutes at most; every negative number is the same (Linux's TCP_FIN_TIMEOUT_MAX).
         TCP_LINGER2 => socket.set_options(|options| options.linger2 = Some(number.clamp(-1, 120))),
-        // A negative clamp is the least one.
-        TCP_WINDOW_CLAMP => {
-            linux(socket.set_window_clamp(number.cast_unsigned().min(number.max(1).cast_unsigned())))?
-        }
+        TCP_WINDOW_CLAMP => set_clamp(socket, number)?,
         TCP_QUICKACK => socket.set_options(|options| options.quickack = Some(number != 0)),
         TCP_USER_TIMEOUT => {
             let time = u64::try_from(number).map_err(|_| libc::EINVAL)?;
@@ -266,6 +263,12 @@ fn set_tcp(open: &mut Open, name: c_int, number: i32) -> Answer {
         _ => return kept::set(open, libc::IPPROTO_TCP, name, number),
     }
     Ok(0)
+}
+
+/// A negative clamp is the least one.
+fn set_clamp(socket: &lastack_stack::Socket, number: i32) -> Result<(), Errno> {
+    let octets = if number < 0 { 1 } else { number.cast_unsigned() };
+    linux(socket.set_window_clamp(octets))
 }
 
 /// The seconds of whole retransmissions: 1, 3, 7 and so on, steps of two minutes at most, 255 of them (Linux's
@@ -299,6 +302,11 @@ fn set_ip(open: &mut Open, name: c_int, number: i32) -> Answer {
             open.kept.remove(&(libc::SOL_SOCKET, libc::SO_PRIORITY));
         }
         libc::IP_TTL => set_ttl(open, number, 1)?,
+        libc::IP_MINTTL => return set_least(open, libc::IPPROTO_IP, name, number),
+        libc::IP_RECVERR => {
+            kept::set(open, libc::IPPROTO_IP, name, number)?;
+            open.socket.set_options(|options| options.recverr = number != 0);
+        }
         _ => return kept::set(open, libc::IPPROTO_IP, name, number),
     }
     Ok(0)
@@ -309,6 +317,11 @@ fn set_ipv6(open: &mut Open, name: c_int, number: i32) -> Answer {
         libc::IPV6_V6ONLY if open.socket.local_addr().is_some() => return Err(libc::EINVAL),
         libc::IPV6_V6ONLY => open.socket.set_options(|options| options.v6only = number != 0),
         libc::IPV6_UNICAST_HOPS => set_ttl(open, number, 0)?,
+        libc::IPV6_MINHOPCOUNT => return set_least(open, libc::IPPROTO_IPV6, name, number),
+        libc::IPV6_RECVERR => {
+            kept::set(open, libc::IPPROTO_IPV6, name, number)?;
+            open.socket.set_options(|options| options.recverr = number != 0);
+        }
         libc::IPV6_TCLASS => {
             let class = match number {
                 -1 => 0,
@@ -319,6 +332,13 @@ fn set_ipv6(open: &mut Open, name: c_int, number: i32) -> Answer {
         }
         _ => return kept::set(open, libc::IPPROTO_IPV6, name, number),
     }
+    Ok(0)
+}
+
+/// The least hop limit of what comes, for both families.
+fn set_least(open: &mut Open, level: c_int, name: c_int, number: i32) -> Answer {
+    kept::set(open, level, name, number)?;
+    open.socket.set_options(|options| options.minttl = number as u8);
     Ok(0)
 }
 

@@ -5,6 +5,7 @@
 use super::Tuple;
 use crate::flows::{FlowKind, FlowRef};
 use crate::message::Kind;
+use crate::socket::{IcmpError, SocketError};
 use crate::stack::Stack;
 use bytes::Bytes;
 use lastack_observe::{Cause, Counter, DropReason, EventKind, Instant, State, Unreachable};
@@ -100,13 +101,15 @@ impl Stack {
                 let reply = packet::echo_reply(parsed.destination, parsed.source, echo, rest, options);
                 self.send_icmp(parsed.source, reply);
             }
-            Ok(Message::Error { problem, quoted }) => self.handle_error(problem, quoted, frame),
+            Ok(Message::Error { problem, quoted }) => {
+                self.handle_error(problem, quoted, parsed.source, frame)
+            }
             Ok(Message::EchoReply(_) | Message::Other { .. }) => self.out.dropped(DropReason::UnwantedIcmp),
         }
     }
 
     /// An error about something that we are said to have sent.
-    fn handle_error(&mut self, problem: Problem, quoted: Quoted, frame: Frame) {
+    fn handle_error(&mut self, problem: Problem, quoted: Quoted, offender: IpAddr, frame: Frame) {
         let (Protocol::TCP, Some((port, remote_port)), Some(seq)) =
             (quoted.protocol, quoted.ports, quoted.seq)
         else {
@@ -132,19 +135,33 @@ impl Stack {
             }
             (FlowKind::HalfOpen, problem) => self.half_open_is_unreachable(flow, problem, seq),
             (_, problem) => match reason_of(problem, tuple.local.is_ipv4()) {
-                Some(reason) => self.peer_is_unreachable(flow, reason, seq),
+                Some(reason) => {
+                    let error = SocketError::from(reason);
+                    let error = IcmpError { error, problem, offender, peer: tuple.remote };
+                    self.peer_is_unreachable(flow, reason, seq, error);
+                }
                 None => self.out.dropped(DropReason::UnwantedIcmp),
             },
         }
     }
 
-    fn peer_is_unreachable(&mut self, flow: FlowRef, reason: Unreachable, seq: Seq) {
+    fn peer_is_unreachable(&mut self, flow: FlowRef, reason: Unreachable, seq: Seq, error: IcmpError) {
         match flow.kind() {
             FlowKind::Connection => {
                 let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
                 let waits = entry.engine.state() == State::SynRecv
                     && entry.cell.as_ref().is_some_and(|cell| !cell.lock().owned);
                 let believed = entry.engine.handle_unreachable(seq, reason, &mut self.out);
+                // Linux with IP_RECVERR: an error of the socket at once, and not what names a later timeout.
+                let told =
+                    entry.cell.as_ref().filter(|cell| believed && !waits && cell.lock().options.recverr);
+                if let Some(cell) = told {
+                    entry.engine.take_unreachable();
+                    cell.update(|inner, wakes| {
+                        inner.error = Some(error.error);
+                        wakes.all();
+                    });
+                }
                 let outcome = if believed && waits {
                     entry.engine.fail_unproven(&self.config.knobs, self.now, &mut self.out)
                 } else {
@@ -155,7 +172,12 @@ impl Stack {
             FlowKind::ActiveOpen => {
                 let Some(entry) = self.flows.slabs.active.get_mut(flow.slot()) else { return };
                 match entry.engine.handle_unreachable(seq, reason, &mut self.out) {
-                    ActiveVerdict::Fail(cause) => self.failed(flow, cause),
+                    ActiveVerdict::Fail(cause) => {
+                        if let Some(cell) = &entry.cell {
+                            cell.lock().icmp_error = Some(error);
+                        }
+                        self.failed(flow, cause);
+                    }
                     ActiveVerdict::Keep | ActiveVerdict::Establish => {}
                 }
             }

@@ -5,7 +5,7 @@
 
 use super::room::SendSpace;
 use super::urgent::Mark;
-use super::{Notify, SocketError};
+use super::{IcmpError, Notify, SocketError};
 use crate::bind::Claim;
 use crate::flows::FlowRef;
 use bytes::Bytes;
@@ -236,6 +236,8 @@ pub(crate) struct Inner {
     pub(crate) write_waits: bool,
     /// SO_ERROR.
     pub(crate) error: Option<SocketError>,
+    /// The ICMP error that ended connect().
+    pub(crate) icmp_error: Option<IcmpError>,
     pub(crate) local: Option<SocketAddr>,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) state: State,
@@ -313,6 +315,7 @@ impl Inner {
             connected: None,
             write_waits: false,
             error: None,
+            icmp_error: None,
             local: None,
             peer: None,
             state: State::Closed,

@@ -148,6 +148,11 @@ impl Connection {
         self.unreachable
     }
 
+    /// [`Connection::unreachable`], once: who was told is not told again when the connection times out (Linux's SO_ERROR).
+    pub fn take_unreachable(&mut self) -> Option<Unreachable> {
+        self.unreachable.take()
+    }
+
     /// Smoothed round-trip time, once there is one.
     pub fn round_trip(&self) -> Option<Duration> {
         self.rtt.srtt()

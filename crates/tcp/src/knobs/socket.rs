@@ -81,6 +81,10 @@ pub struct SocketOptions {
     pub ttl: Option<u8>,
     /// IP_TOS or the traffic class. The two ECN bits are TCP's own and stay zero.
     pub tos: u8,
+    /// IP_MINTTL or IPV6_MINHOPCOUNT: segments with less are dropped (RFC 5082); zero drops none.
+    pub minttl: u8,
+    /// IP_RECVERR or IPV6_RECVERR: what the network says of an open connection is told at once, not only when it timed out.
+    pub recverr: bool,
     /// TCP_CONGESTION.
     pub congestion: Option<CongestionControl>,
     /// SO_REUSEADDR.
@@ -118,6 +122,8 @@ impl SocketOptions {
         oobinline: false,
         ttl: None,
         tos: 0,
+        minttl: 0,
+        recverr: false,
         congestion: None,
         reuseaddr: false,
         reuseport: false,
