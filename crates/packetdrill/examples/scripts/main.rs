@@ -9,9 +9,13 @@
 mod player;
 
 use lastack_sim::script::ast::IpVersion;
-use player::Setup;
+use player::{Failure, Setup};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a script may take in real time.
+const LIMIT: Duration = Duration::from_secs(120);
 
 const USAGE: &str =
     "usage: scripts [--mode ipv4|ipv4-mapped-ipv6|ipv6|all] [-D NAME=VALUE] [--flags WORDS] PATH...";
@@ -24,6 +28,8 @@ struct Wishes {
     flags: String,
     kernel: bool,
     slack_usecs: i64,
+    /// This process plays one script and no more.
+    alone: bool,
     paths: Vec<PathBuf>,
 }
 
@@ -51,7 +57,12 @@ fn main() -> ExitCode {
             };
             let name = format!("{} ({})", path.display(), player::version_name(version));
             runs += 1;
-            match player::play(&path, &setup) {
+            let end = if wishes.kernel && !wishes.alone {
+                apart(&path, &setup)
+            } else {
+                player::play(&path, &setup)
+            };
+            match end {
                 Ok(()) => println!("pass {name}"),
                 Err(failure) => {
                     failed += 1;
@@ -62,6 +73,36 @@ fn main() -> ExitCode {
     }
     println!("{} passed, {failed} failed", runs - failed);
     ExitCode::from(u8::from(failed > 0))
+}
+
+/// A process for one script: a call that waits in the kernel for ever must not hold up the others.
+fn apart(path: &Path, setup: &Setup) -> Result<(), Failure> {
+    let failed = |why: String| Failure { line: 0, why };
+    let mut command = Command::new(std::env::current_exe().map_err(|error| failed(error.to_string()))?);
+    command.args(["--alone", "--kernel", "--mode", player::version_name(setup.version)]);
+    command.args(["--slack", &setup.slack_usecs.to_string()]).arg(path).stdout(Stdio::piped());
+    for (name, value) in &setup.defines {
+        command.args(["-D", &format!("{name}={value}")]);
+    }
+    let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
+    let begun = Instant::now();
+    while child.try_wait().map_err(|error| failed(error.to_string()))?.is_none() {
+        if begun.elapsed() > LIMIT {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(failed(format!("it does not end within {} s", LIMIT.as_secs())));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let said = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    if said.starts_with("pass") {
+        return Ok(());
+    }
+    // FAIL name (mode): line N: why
+    let told = said.lines().next().and_then(|line| line.split_once("): line ")?.1.split_once(": "));
+    let (line, why) = told.unwrap_or(("0", &said));
+    Err(Failure { line: line.parse().unwrap_or(0), why: why.to_owned() })
 }
 
 fn wishes(mut arguments: impl Iterator<Item = String>) -> Result<Wishes, String> {
@@ -85,6 +126,7 @@ fn wishes(mut arguments: impl Iterator<Item = String>) -> Result<Wishes, String>
             }
             "--flags" => wishes.flags = value()?,
             "--kernel" => wishes.kernel = true,
+            "--alone" => wishes.alone = true,
             "--slack" => {
                 let usecs = value()?;
                 wishes.slack_usecs = usecs.parse().map_err(|_| format!("`{usecs}` are no microseconds"))?;
