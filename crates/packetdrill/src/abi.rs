@@ -3,7 +3,7 @@
 //! The functions behind the table are in `socket` (calls on descriptors) and `network` (packets, time, readiness). Each takes
 //! the library's instance first and returns -1 with errno on error.
 
-mod live;
+pub(crate) mod live;
 mod message;
 mod network;
 mod socket;

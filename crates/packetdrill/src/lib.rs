@@ -13,6 +13,7 @@ mod abi;
 mod address;
 mod arrivals;
 mod calls;
+mod commands;
 mod core;
 mod descriptors;
 mod flags;
@@ -27,4 +28,5 @@ mod sysctl;
 mod world;
 
 pub use abi::{Interface, packetdrill_interface_init};
+pub use commands::system;
 pub use preload::{close, getsockopt, sendfile, sendfile64};

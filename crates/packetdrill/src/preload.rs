@@ -28,7 +28,7 @@ fn owner(fd: c_int) -> Option<Arc<World>> {
 }
 
 /// The function of this name in the libraries behind this one.
-fn next(name: *const c_char) -> Option<*mut c_void> {
+pub(crate) fn next(name: *const c_char) -> Option<*mut c_void> {
     // SAFETY: the names given are C strings that live for ever; dlsym() has no other demands.
     let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name) };
     (!found.is_null()).then_some(found)

@@ -77,6 +77,11 @@ impl Stack {
         Some([entry.engine.receive_memory(), entry.engine.send_charge()])
     }
 
+    /// What was learned of servers for the next connection is forgotten: Fast Open's cookies (`ip tcp_metrics flush`).
+    pub fn forget_servers(&mut self) {
+        self.fast_opens.cache.clear();
+    }
+
     /// One more address of ours. False: there is no room, which is for 254; one that is ours already changes nothing.
     pub fn add_address(&mut self, address: IpAddr, prefix: u8) -> bool {
         if self.is_ours(address) {

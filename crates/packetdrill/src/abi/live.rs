@@ -26,6 +26,11 @@ pub(super) fn world(userdata: U) -> Result<Arc<World>, Errno> {
     live.0.get(&userdata.addr()).cloned().ok_or(libc::EBADF)
 }
 
+/// All that are open.
+pub(crate) fn all() -> Vec<Arc<World>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner).0.values().cloned().collect()
+}
+
 /// It is closed.
 pub(super) fn leave(userdata: U) -> Option<Arc<World>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner).0.remove(&userdata.addr())

@@ -153,3 +153,32 @@ fn tcp_info_of_it() {
     assert_eq!(raw.info(fd)[BITS] >> 1 & 3, 1, "no cookie is known");
     raw.free();
 }
+
+/// Commands of a script, which the tool gives to system(): they mean the stack, and are run all the same.
+#[test]
+fn commands_about_the_kernel_mean_the_stack() {
+    let run = |command: &std::ffi::CStr| {
+        // SAFETY: a C string.
+        unsafe { libc::system(command.as_ptr()) }
+    };
+    let (raw, mut peer) = ready(false);
+    for cookie in [false, true, false] {
+        let fd = client(raw, true);
+        assert_eq!(send_fast(raw, fd, b"abc"), if cookie { Ok(3) } else { Err(libc::EINPROGRESS) });
+        let (len, option) = if cookie { (3, "FO 01020304") } else { (0, "FO") };
+        peer.expect(&format!(
+            "S 0:{len}({len}) <mss 1460,sackOK,TS val 100 ecr 0,nop,wscale 10,{option},nop,nop>"
+        ));
+        peer.send(&format!("S. 100:100(0) ack {} win 9000 <mss 1460,FO 01020304>", len + 1));
+        peer.expect(&format!(". {0}:{0}(0) ack 101", len + 1));
+        peer = Peer::new(raw, at(REMOTE), at(LOCAL));
+        if cookie {
+            assert_eq!(run(c"exit 3 # ip tcp_metrics flush all") >> 8, 3);
+        }
+    }
+    let shown =
+        c"grep -q 'ActiveOpens' $PROC_NET_SNMP && grep -q 'TCPFastOpenCookieReqd' $PROC_NET_NETSTAT # nstat";
+    assert_eq!(run(shown), 0);
+    assert_eq!(run(c"test -z \"$PROC_NET_SNMP\""), 0, "only what asks for it is shown it");
+    raw.free();
+}

@@ -30,7 +30,8 @@ impl Parser<'_> {
         script: &mut Script,
     ) -> Parsed<()> {
         let mut sysctls = Vec::new();
-        let mut unknown = false;
+        // What the kernel is to forget of peers, a stack has to forget as well.
+        let mut unknown = command.contains("tcp_metrics");
         let ours = |step: &Step| matches!(step.action, Action::Check(Check::Row { .. } | Check::Flow(_)));
         let preamble = script.steps.iter().all(ours);
         let joined = command.replace("\\\n", " ");

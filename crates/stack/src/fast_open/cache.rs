@@ -71,6 +71,12 @@ impl CookieCache {
         }
     }
 
+    /// Forgets every server.
+    pub(crate) fn clear(&mut self) {
+        self.servers.clear();
+        self.order.clear();
+    }
+
     fn forget_oldest(&mut self) {
         if let Some((_, pair)) = self.order.pop_first() {
             self.servers.remove(&pair);

@@ -23,6 +23,10 @@ fn a_cookie_is_for_one_pair_and_stays_until_a_new_one_comes() {
     assert_eq!(cache.known(ip(1), ip(2)), Some(Known { mss: 900, option: cookie(7).unwrap() }));
     cache.learn(ip(1), ip(2), news(cookie(8)));
     assert_eq!(cache.known(ip(1), ip(2)).map(|known| known.option), cookie(8));
+    cache.clear();
+    assert_eq!(cache.known(ip(1), ip(2)), None);
+    cache.learn(ip(1), ip(2), news(cookie(9)));
+    assert_eq!(cache.known(ip(1), ip(2)).map(|known| known.option), cookie(9));
 }
 
 /// Linux's try_exp: kind 34, then the experiment's option once, then kind 34 for good.
