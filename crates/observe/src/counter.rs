@@ -144,6 +144,8 @@ counters! {
     SackReneging = "TcpExtTCPSACKReneging",
     /// Fast recoveries undone because nothing was lost.
     FullUndo = "TcpExtTCPFullUndo",
+    /// Fast recoveries undone in part because what filled the hole had only been late.
+    PartialUndo = "TcpExtTCPPartialUndo",
     /// Timeouts undone because nothing was lost.
     LossUndo = "TcpExtTCPLossUndo",
     /// Timeouts during a recovery without SACK.
@@ -220,6 +222,22 @@ counters! {
     DsackRecv = "TcpExtTCPDSACKRecv",
     /// D-SACKs received for octets above the cumulative acknowledgment.
     DsackOfoRecv = "TcpExtTCPDSACKOfoRecv",
+    /// Segments that D-SACKs told of.
+    DsackRecvSegs = "TcpExtTCPDSACKRecvSegs",
+    /// D-SACKs of octets from before the last reduction of the window.
+    DsackIgnoredOld = "TcpExtTCPDSACKIgnoredOld",
+    /// D-SACKs without a reduction of the window that could be taken back.
+    DsackIgnoredNoUndo = "TcpExtTCPDSACKIgnoredNoUndo",
+    /// SACK blocks that cannot be.
+    SackDiscard = "TcpExtTCPSACKDiscard",
+    /// Timeouts that F-RTO found spurious.
+    SpuriousRtos = "TcpExtTCPSpuriousRTOs",
+    /// Reordering seen by SACK.
+    SackReorder = "TcpExtTCPSACKReorder",
+    /// Reordering seen by duplicate acknowledgments.
+    RenoReorder = "TcpExtTCPRenoReorder",
+    /// Reordering seen by timestamps.
+    TsReorder = "TcpExtTCPTSReorder",
     /// D-SACKs that proved nothing.
     DsackIgnoredDubious = "TcpExtTCPDSACKIgnoredDubious",
     /// Connections reset because data came after close().

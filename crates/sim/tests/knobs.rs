@@ -55,11 +55,19 @@ const PROOFS: &[(&str, &str)] = &[
     ("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "tests/pkt/fastopen/client-timeout.pkt"),
     ("net.ipv4.tcp_fastopen_key", "tests/pkt/fastopen/server-cookie.pkt"),
     ("net.ipv4.tcp_fin_timeout", "tests/pkt/timelines/T04c.pkt"),
+    (
+        "net.ipv4.tcp_frto",
+        "crates/tcp/src/send/loss/tests.rs::without_f_rto_or_without_new_octets_the_lost_ones_go",
+    ),
     ("net.ipv4.tcp_invalid_ratelimit", "tests/pkt/reset/no-limit-of-challenges.pkt"),
     ("net.ipv4.tcp_keepalive_intvl", "tests/pkt/timelines/T16-knobs.pkt"),
     ("net.ipv4.tcp_keepalive_probes", "tests/pkt/timelines/T16-knobs.pkt"),
     ("net.ipv4.tcp_keepalive_time", "tests/pkt/timelines/T16-knobs.pkt"),
     ("net.ipv4.tcp_max_orphans", "tests/pkt/timelines/T30.pkt"),
+    (
+        "net.ipv4.tcp_max_reordering",
+        "crates/tcp/src/send/reordering/tests.rs::the_degree_is_what_was_seen_between_two_knobs",
+    ),
     ("net.ipv4.tcp_max_syn_backlog", "tests/pkt/timelines/T20-max-syn-backlog.pkt"),
     ("net.ipv4.tcp_max_tw_buckets", "tests/pkt/timelines/T21.pkt"),
     ("net.ipv4.tcp_mem", "crates/stack/tests/stack/memory.rs::readers_that_do_not_read_are_held_to_tcp_mem"),
@@ -77,6 +85,18 @@ const PROOFS: &[(&str, &str)] = &[
         "crates/tcp/src/congestion/pacing/tests.rs::the_rate_is_the_window_per_round_trip",
     ),
     ("net.ipv4.tcp_orphan_retries", "tests/pkt/timelines/T03d.pkt"),
+    (
+        "net.ipv4.tcp_recovery",
+        "crates/tcp/src/send/rack/tests.rs::the_window_is_a_quarter_until_enough_was_sacked",
+    ),
+    (
+        "net.ipv4.tcp_reordering",
+        "crates/tcp/src/send/reordering/tests.rs::the_degree_is_what_was_seen_between_two_knobs",
+    ),
+    (
+        "net.ipv4.tcp_retrans_collapse",
+        "crates/tcp/src/send/recovery/tests.rs::small_segments_that_are_sent_again_fill_one_up",
+    ),
     (
         "net.ipv4.tcp_retries1",
         "crates/tcp/src/connection/tests/timers.rs::the_way_is_doubted_after_tcp_retries1_timeouts",

@@ -92,6 +92,11 @@ impl Ecn {
         }
     }
 
+    /// That was a mistake, and the peer was not told yet.
+    pub(crate) fn sped_up(&mut self) {
+        self.0 &= !Ecn::SLOWED;
+    }
+
     /// What every segment carries.
     pub(crate) fn echo(self) -> Flags {
         if self.has(Ecn::ECHOES) { Flags::ECE } else { Flags::default() }

@@ -127,8 +127,19 @@ pub struct Knobs {
     pub tcp_pacing_ca_ratio: u32,
     /// What no sysctl turns.
     pub profile: Profile,
-    /// `net.ipv4.tcp_early_retrans`: 3 sends tail loss probes, 0 does not.
+    /// `net.ipv4.tcp_early_retrans`: 3 and 4 send tail loss probes, 0 does not.
     pub tcp_early_retrans: u8,
+    /// `net.ipv4.tcp_recovery`: bits of RACK: 2 keeps the reordering window small, 4 keeps it open when many segments were
+    /// selectively acknowledged. Bit 1 does nothing: there is no other detector (Linux 6.18 likewise).
+    pub tcp_recovery: u8,
+    /// `net.ipv4.tcp_frto`: not 0: after a timeout new data tell whether it was spurious (RFC 5682).
+    pub tcp_frto: u8,
+    /// `net.ipv4.tcp_reordering`, segments that may overtake another before it is believed lost, at first.
+    pub tcp_reordering: u32,
+    /// `net.ipv4.tcp_max_reordering`, segments: the most that a connection learns.
+    pub tcp_max_reordering: u32,
+    /// `net.ipv4.tcp_retrans_collapse`: small segments that are sent again become larger ones.
+    pub tcp_retrans_collapse: bool,
     /// What was written to a knob and means something else; what counts are the fields above.
     pub written: AsWritten,
 }
@@ -189,6 +200,11 @@ impl Default for Knobs {
             tcp_pacing_ca_ratio: 120,
             profile: Profile::LINUX,
             tcp_early_retrans: 3,
+            tcp_recovery: 1,
+            tcp_frto: 2,
+            tcp_reordering: 3,
+            tcp_max_reordering: 300,
+            tcp_retrans_collapse: true,
             written: AsWritten::default(),
         }
     }

@@ -82,8 +82,8 @@ pub const ALL: &[Known] = &[
         name: "D-SACKs that prove nothing, counted",
         why: "Linux counts a D-SACK in the segment that ends a handshake, too, and calls it dubious by the sizes of its own \
               packets; lastack's handshake does not look at SACK blocks, and its sizes are the MSS",
-        file: "crates/tcp/src/connection/arrives/acknowledgment.rs",
-        line: "fn count_reported_duplicate",
+        file: "crates/tcp/src/send/sack.rs",
+        line: "fn judge_duplicate",
         matches: Alone(shapes::counted_reports),
     },
     Known {

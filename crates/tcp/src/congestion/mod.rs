@@ -116,15 +116,6 @@ pub(crate) struct Congestion {
     work: Option<Box<Work>>,
 }
 
-/// What an undone loss gives back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Before {
-    /// The window before the loss.
-    pub(crate) cwnd: u32,
-    /// The threshold before it: at least three quarters of the window.
-    pub(crate) ssthresh: u32,
-}
-
 impl Congestion {
     /// With the initial window; with one segment where the handshake met losses (`cautious`).
     pub(crate) fn new(control: CongestionControl, cautious: bool) -> Congestion {
@@ -209,6 +200,11 @@ impl Congestion {
         self.work().window.cwnd = segments.clamp(1, WINDOW_MAX);
     }
 
+    /// The path's segments became smaller: the window counts less, so that the threshold is kept (tcp_simple_retransmit).
+    pub(crate) fn set_ssthresh(&mut self, segments: u32) {
+        self.work().window.ssthresh = segments;
+    }
+
     /// The threshold that an undo restores: never below three quarters of the window (Linux tcp_current_ssthresh).
     pub(crate) fn threshold_now(&self) -> u32 {
         let Window { cwnd, ssthresh, .. } = self.window();
@@ -239,40 +235,6 @@ impl Congestion {
         });
     }
 
-    /// Duplicate acknowledgments proved a loss: the threshold falls and the window goes down to it. Returns what an
-    /// undo gives back.
-    pub(crate) fn enter_recovery(&mut self) -> Before {
-        let before = self.before();
-        self.reduce();
-        self.exit_recovery();
-        before
-    }
-
-    /// The retransmission timer fired for the first time: the window is one segment (RFC 5681 section 3.1, equation 4).
-    pub(crate) fn enter_loss(&mut self, moment: &Moment) -> Before {
-        let before = self.before();
-        self.reduce();
-        self.repeat_loss(moment);
-        before
-    }
-
-    /// It fired again: the threshold was lowered already.
-    pub(crate) fn repeat_loss(&mut self, moment: &Moment) {
-        self.set_cwnd(1);
-        self.on_timeout(moment);
-    }
-
-    /// The recovery is over: the window is the threshold.
-    pub(crate) fn exit_recovery(&mut self) {
-        let window = &mut self.work().window;
-        (window.cwnd, window.credit) = (window.ssthresh.min(WINDOW_MAX), 0);
-    }
-
-    /// The loss was none.
-    pub(crate) fn undo(&mut self, before: Before) {
-        self.restore(before.cwnd, before.ssthresh);
-    }
-
     /// Nothing was sent for `idle`: the window halves for each RTO of it, down to the initial one, and the threshold
     /// remembers three quarters of it (RFC 2861, Linux's tcp_slow_start_after_idle).
     pub(crate) fn restart_after_idle(&mut self, idle: Duration, rto: Duration, now: Instant) {
@@ -291,10 +253,6 @@ impl Congestion {
     /// Linux's pacing figure for this window, in octets per second.
     pub(crate) fn pacing_rate(&self, srtt: Option<Duration>, mss: u32, flight: u32, knobs: &Knobs) -> u64 {
         pacing::rate(&self.window(), srtt, mss, flight, knobs)
-    }
-
-    fn before(&self) -> Before {
-        Before { cwnd: self.cwnd(), ssthresh: self.threshold_now() }
     }
 
     fn window(&self) -> Window {

@@ -27,25 +27,25 @@ fn an_application_that_sends_little_does_not_grow_the_window() {
 }
 
 #[test]
-fn timeout_recovery_and_undo() {
+fn a_reduction_and_what_takes_it_back() {
     let mut congestion = reno(10, true);
-    let before = congestion.enter_loss(&moment(0));
-    assert_eq!((congestion.cwnd(), congestion.ssthresh()), (1, 5));
-    congestion.on_ack(1, &moment(0));
-    assert_eq!(congestion.cwnd(), 2);
-    congestion.undo(before);
+    let (cwnd, ssthresh) = (congestion.cwnd(), congestion.threshold_now());
+    congestion.reduce();
+    assert_eq!((congestion.cwnd(), congestion.ssthresh()), (10, 5), "the window is recovery's affair");
+    congestion.set_cwnd(0);
+    assert_eq!(congestion.cwnd(), 1, "one segment always may leave");
+    congestion.restore(cwnd, ssthresh);
     assert_eq!((congestion.cwnd(), congestion.ssthresh()), (10, SSTHRESH_INFINITE));
-    congestion.enter_recovery();
-    assert_eq!((congestion.cwnd(), congestion.ssthresh()), (5, 5));
 }
 
 #[test]
 fn an_undo_does_not_take_growth_back() {
     let mut congestion = reno(10, true);
-    let before = congestion.enter_recovery();
+    congestion.reduce();
     congestion.set_cwnd(30);
-    congestion.undo(before);
-    assert_eq!(congestion.cwnd(), 30);
+    assert_eq!(congestion.threshold_now(), 22, "three quarters of the window");
+    congestion.restore(10, 7);
+    assert_eq!((congestion.cwnd(), congestion.ssthresh()), (30, 7));
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn idleness_halves_the_window_per_rto() {
     let rto = Duration::from_millis(200);
     let mut congestion = reno(10, true);
     congestion.set_cwnd(100);
-    congestion.exit_to(50);
+    congestion.set_ssthresh(50);
     congestion.restart_after_idle(Duration::from_millis(150), rto, Instant::ZERO);
     assert_eq!(congestion.cwnd(), 100);
     congestion.restart_after_idle(Duration::from_millis(450), rto, Instant::ZERO);
@@ -65,19 +65,13 @@ fn idleness_halves_the_window_per_rto() {
     assert_eq!(congestion.cwnd(), 2, "idleness does not grow a small window");
 }
 
-impl Congestion {
-    fn exit_to(&mut self, ssthresh: u32) {
-        self.work().window.ssthresh = ssthresh;
-    }
-}
-
 /// tcp_cwnd_application_limited: half way to what was used, and not below ten segments.
 #[test]
 fn a_window_that_is_not_filled_shrinks() {
     let (rto, start) = (Duration::from_millis(200), Instant::ZERO);
     let mut congestion = reno(4, false);
     congestion.set_cwnd(100);
-    congestion.exit_to(100);
+    congestion.set_ssthresh(100);
     congestion.validate(rto, true, start + Duration::from_millis(199));
     assert_eq!(congestion.cwnd(), 100, "not for a whole RTO yet");
     congestion.validate(rto, true, start + rto);

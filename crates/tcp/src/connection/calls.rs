@@ -246,8 +246,7 @@ impl Connection {
         out.count(Counter::MtupSuccess);
         self.send.mss = mss;
         self.send.shrunk = mss;
-        let (una, nxt) = (self.send.una, self.send.nxt);
-        self.outgoing().recovery.on_path_shrunk(una, nxt);
+        self.lose_flight(false, out);
     }
 
     /// The network said that the peer cannot be reached: remembered, and told when the connection times out (RFC 1122

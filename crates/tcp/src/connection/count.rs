@@ -71,22 +71,6 @@ impl Connection {
         tally.rate.acked(una, tally.octets_acked, least, now);
     }
 
-    /// The first block is a D-SACK when it lies before the acknowledgment or within the second (RFC 2883 section 4).
-    pub(super) fn count_duplicate_report(&mut self, arrival: &Arrival) {
-        let blocks = &arrival.header.options.sack;
-        let Some(first) = blocks.first().filter(|first| self.sack && first.left.lt(first.right)) else {
-            return;
-        };
-        let within =
-            |outer: &lastack_wire::tcp::SackBlock| outer.left.le(first.left) && first.right.le(outer.right);
-        if first.right.le(arrival.header.ack) || blocks.get(1).is_some_and(within) {
-            let octets = first.left.distance_to(first.right).min(self.send.window_max);
-            let segments = octets.div_ceil(u32::from(self.effective_mss().max(1))).max(1);
-            let tally = self.tally();
-            tally.had_twice = tally.had_twice.wrapping_add(segments);
-        }
-    }
-
     /// A writer found no room in the send buffer, or found some again.
     pub fn set_writer_waits(&mut self, waits: bool, now: Instant) {
         if self.writer_waits != waits {

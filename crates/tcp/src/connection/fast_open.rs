@@ -9,6 +9,7 @@ use super::timers::{Purpose, Retries};
 use super::{Connection, Outcome, Turn};
 use crate::congestion::Congestion;
 use crate::half_open::fast_open::{Proof, Unproven};
+use crate::send::Sent;
 use crate::{Arrival, Instant, Knobs, Output, Segment, Seq};
 use bytes::Bytes;
 use lastack_observe::{Cause, Counter, EventKind, FastOpenFailure, State};
@@ -125,22 +126,23 @@ impl Connection {
         self.send.wl1 = third.header.seq - 1;
         self.timers.disarm();
         if request.timeouts() > 1 {
-            self.repair_after_late_proof(request.was_only_late(third, self.ts_offset), third.header.ack);
+            let only_late = request.was_only_late(third, self.ts_offset);
+            self.repair_after_late_proof(only_late, third.header.ack, turn.out);
         }
-        self.watch_flight(true, turn);
+        self.watch_flight(turn);
         if awaited.shut_down {
             self.queue_fin(Cause::Shutdown, turn);
         }
     }
 
     /// The SYN-ACK had to be repeated more than once. Data that followed it was lost as well.
-    fn repair_after_late_proof(&mut self, only_late: bool, ack: Seq) {
+    fn repair_after_late_proof(&mut self, only_late: bool, ack: Seq, out: &mut Output) {
         if only_late {
             self.congestion = Congestion::new(self.congestion.control(), false);
         }
         let (una, nxt) = (self.send.una, self.send.nxt);
         if una != nxt && ack == una {
-            self.outgoing().recovery.on_path_shrunk(una, nxt);
+            self.lose_flight(true, out);
         }
     }
 
@@ -219,17 +221,18 @@ impl Connection {
         self.began.fail(if syn_again { SYN_RETRANSMITTED } else { DATA_NOT_ACKED });
         out.count(Counter::FastOpenActiveFail);
         out.event(EventKind::FastOpenFellBack { reason: FastOpenFailure::DataNotTaken });
-        let (una, len, mss) = (self.send.una, rest.len() as u32, u32::from(self.effective_mss()));
+        let (una, len, mss) = (self.send.una, rest.len() as u32, self.effective_mss());
         let outgoing = self.outgoing();
         outgoing.buffer.push(rest);
         outgoing.buffer.mark_push();
-        outgoing.recovery.on_sent(una, una, len, mss, now);
-        outgoing.recovery.on_path_shrunk(una, una + len);
+        let sent = Sent { seq: una, end: una + len, mss, fin: false, closes: true };
+        outgoing.recovery.on_sent(sent, now);
         self.send.end += len;
         self.send.nxt = self.send.end;
+        self.lose_flight(true, out);
         // The octets bring the third acknowledgment with them.
         self.ack_first = false;
-        self.watch_flight(true, &mut Turn { knobs, now, out });
+        self.watch_flight(&mut Turn { knobs, now, out });
     }
 
     /// The octets and the FIN of a SYN-ACK, which only a client that asked for Fast Open takes.

@@ -1,8 +1,7 @@
 //! What TCP_INFO tells of a connection. Not here: its layout in octets, and what only the stack knows (the path's MTU).
 
+use super::Connection;
 use super::timers::{Purpose, Timers};
-use super::{Connection, Outgoing};
-use crate::send::{DUPLICATES_MIN, RecoveryState};
 use crate::{Instant, Knobs};
 use lastack_observe::TcpInfo;
 use std::time::Duration;
@@ -34,8 +33,10 @@ impl Connection {
     fn tell_flight(&self, info: &mut TcpInfo, knobs: &Knobs, now: Instant) {
         let mss = u32::from(self.effective_mss().max(1));
         if let Some(outgoing) = self.outgoing.as_deref() {
-            info.ca_state = recovery_number(outgoing.recovery.state());
-            [info.unacked, info.sacked, info.lost, info.retrans] = self.flight(outgoing, mss);
+            let flight = outgoing.recovery.flight();
+            info.ca_state = outgoing.recovery.state() as u8;
+            [info.unacked, info.sacked] = [flight.segments, flight.sacked];
+            [info.lost, info.retrans] = [flight.lost, flight.again];
         }
         info.retransmits = self.retries.timeouts;
         info.probes = self.retries.probes;
@@ -46,8 +47,10 @@ impl Connection {
         info.min_rtt_us = self.rtt.least().map_or(u32::MAX, micros);
         info.snd_ssthresh = self.congestion.ssthresh();
         info.snd_cwnd = self.congestion.cwnd();
-        info.reordering = u32::from(DUPLICATES_MIN);
-        info.delivered = self.send.delivered + info.sacked;
+        let usual = knobs.tcp_reordering;
+        (info.reordering, info.reord_seen) =
+            self.outgoing.as_deref().map_or((usual, 0), |outgoing| outgoing.recovery.reordering(usual));
+        info.delivered = self.send.delivered;
         info.notsent_bytes = self.send.unsent();
         info.snd_wnd = self.send.window;
         info.last_data_sent_ms = millis(now.since(self.sent_at));
@@ -123,24 +126,6 @@ impl Connection {
     fn probe_backoff(&self) -> u8 {
         let Timers { purpose, .. } = self.timers;
         if purpose == Purpose::WindowProbe { self.retries.probe_backoff } else { 0 }
-    }
-
-    /// Segments in flight, selectively acknowledged, lost and sent again.
-    fn flight(&self, outgoing: &Outgoing, mss: u32) -> [u32; 4] {
-        let una = self.send.una;
-        let octets = outgoing.recovery.flight(una);
-        let segments = |octets: u32| octets.div_ceil(mss);
-        let sacked = segments(octets.sacked) + u32::from(octets.duplicates);
-        [segments(self.send.in_flight()), sacked, segments(octets.lost), segments(octets.retransmitted)]
-    }
-}
-
-fn recovery_number(state: RecoveryState) -> u8 {
-    match state {
-        RecoveryState::Open => 0,
-        RecoveryState::Disorder => 1,
-        RecoveryState::Recovery => 3,
-        RecoveryState::Loss => 4,
     }
 }
 

@@ -17,6 +17,7 @@ mod header;
 mod incoming;
 mod info;
 mod rate;
+mod resend;
 mod rows;
 mod scarce;
 mod seed;
@@ -25,6 +26,7 @@ mod tally;
 mod timeouts;
 mod timers;
 mod transmit;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -307,11 +309,11 @@ impl Connection {
     }
 
     fn outgoing(&mut self) -> &mut Outgoing {
-        let una = self.send.una;
+        let (una, delivered) = (self.send.una, self.send.delivered);
         self.outgoing.get_or_insert_with(|| {
             Box::new(Outgoing {
                 buffer: SendBuffer::new(una),
-                recovery: Recovery::new(una),
+                recovery: Recovery::new(una, delivered),
                 burst_end: una,
                 marked: una,
                 push_end: una,
@@ -320,9 +322,11 @@ impl Connection {
         })
     }
 
-    /// Gives the send buffer back when everything, the FIN included, was acknowledged.
+    /// Gives the send buffer back when everything, the FIN included, was acknowledged, unless a loss or reordering is to be
+    /// remembered.
     fn release_outgoing(&mut self) {
-        if self.send.una == self.send.end {
+        let done = self.send.una == self.send.end;
+        if done && self.outgoing.as_ref().is_some_and(|outgoing| outgoing.recovery.is_fresh()) {
             self.outgoing = None;
         }
     }

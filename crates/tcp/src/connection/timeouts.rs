@@ -7,6 +7,7 @@
 use super::timers::{Purpose, rto_max, rto_min};
 use super::transmit::Forced;
 use super::{Connection, Outcome, Turn};
+use crate::send::Timeout;
 use crate::time_wait::TIME_WAIT_LENGTH;
 use crate::{Instant, Knobs, Output};
 use lastack_observe::{Cause, Counter, EventKind, ResetReason, State};
@@ -28,6 +29,7 @@ impl Connection {
             let outcome = match self.timers.purpose {
                 Purpose::Retransmit => self.retransmission_timeout(turn),
                 Purpose::LossProbe => self.loss_probe_timeout(turn),
+                Purpose::Reordering => self.reordering_timeout(turn),
                 Purpose::WindowProbe => self.window_probe_timeout(turn),
                 Purpose::SynAck => self.syn_ack_timeout(turn),
             };
@@ -43,7 +45,6 @@ impl Connection {
     }
 
     fn retransmission_timeout(&mut self, turn: &mut Turn) -> Outcome {
-        let mss = u32::from(self.effective_mss());
         if self.send.una == self.send.nxt {
             return Outcome::Continue;
         }
@@ -54,9 +55,16 @@ impl Connection {
             return self.time_out(turn);
         }
         turn.out.count(Counter::TimeoutRehash);
-        if let Some(outgoing) = &mut self.outgoing {
-            let (una, nxt) = (self.send.una, self.send.nxt);
-            outgoing.recovery.on_timeout(una, nxt, mss, self.sack, &mut self.congestion, turn.now, turn.out);
+        let timeout = Timeout {
+            now: turn.now,
+            pacing_rate: self.pacing_rate(u32::from(self.effective_mss()), turn.knobs),
+            una: self.send.una,
+            nxt: self.send.nxt,
+            sack: self.sack,
+            repeated: self.retries.timeouts > 0,
+        };
+        if let Some((recovery, mut means)) = self.recovering(turn) {
+            recovery.on_timeout(timeout, &mut means);
         }
         self.ecn.slowed_down();
         let first = self.retries.timeouts == 0;
@@ -70,17 +78,36 @@ impl Connection {
         }
         self.retries.since = self.retries.since.min(turn.now);
         let interval = self.clamp_to_user_timeout(self.rto(turn.knobs), self.retries.since, turn);
-        self.timers.arm_retransmit(turn.now + interval);
+        self.timers.arm(Purpose::Retransmit, turn.now + interval);
         Outcome::Continue
     }
 
     /// RFC 8985 section 7: the last segment, or a new one, so that an acknowledgment tells what is missing. Not counted
     /// as a timeout (TIMELINES T18).
     fn loss_probe_timeout(&mut self, turn: &mut Turn) -> Outcome {
-        if self.send.una != self.send.nxt {
+        let new_data = self.send.usable_for(u32::from(self.effective_mss()));
+        let due = self.outgoing.as_ref().and_then(|outgoing| outgoing.recovery.probe(new_data));
+        if due.is_some() {
             self.forced = Forced::LossProbe;
-            self.timers.arm_retransmit(turn.now + self.rto(turn.knobs));
+        } else {
+            // One is under way: the timeout counts from the first segment.
+            self.timers.arm(Purpose::LossProbe, turn.now);
         }
+        self.rearm_retransmit(turn);
+        Outcome::Continue
+    }
+
+    /// What was overtaken, and has not come by now, is lost (RFC 8985 section 6.3).
+    fn reordering_timeout(&mut self, turn: &mut Turn) -> Outcome {
+        let (una, nxt, now) = (self.send.una, self.send.nxt, turn.now);
+        let Some((recovery, mut means)) = self.recovering(turn) else { return Outcome::Continue };
+        recovery.on_reordering_timeout(una, nxt, now, &mut means);
+        if recovery.take_slowed_down() {
+            self.ecn.slowed_down();
+        }
+        // As if it waited still: the timeout counts from the first segment.
+        self.timers.arm(Purpose::Reordering, turn.now);
+        self.rearm_retransmit(turn);
         Outcome::Continue
     }
 

@@ -1,6 +1,7 @@
 //! The deadlines of a connection and what is counted between them.
 //!
-//! As in Linux one timer serves retransmission, tail loss probe and window probe: never two of them wait at once.
+//! As in Linux one timer serves retransmission, tail loss probe, reordering and window probe: never two of them wait at
+//! once.
 
 use super::{Connection, Turn};
 use crate::{Instant, Knobs};
@@ -18,6 +19,8 @@ pub(super) enum Purpose {
     Retransmit,
     /// Tail loss probe.
     LossProbe,
+    /// A look at whether what was overtaken is lost (RACK).
+    Reordering,
     /// Zero-window probe; also what ends the wait of a small segment (cork, silly window).
     WindowProbe,
     /// The SYN-ACK again (Fast Open).
@@ -30,20 +33,13 @@ pub(super) struct Timers {
     /// The shared one.
     pub(super) transmit: Instant,
     pub(super) purpose: Purpose,
-    /// When the retransmission timeout is due, while a tail loss probe comes first.
-    pub(super) retransmit_at: Instant,
     /// Keepalive; for an orphan in FIN_WAIT2 its end.
     pub(super) keepalive: Instant,
 }
 
 impl Default for Timers {
     fn default() -> Self {
-        Timers {
-            transmit: Instant::NEVER,
-            purpose: Purpose::Retransmit,
-            retransmit_at: Instant::NEVER,
-            keepalive: Instant::NEVER,
-        }
+        Timers { transmit: Instant::NEVER, purpose: Purpose::Retransmit, keepalive: Instant::NEVER }
     }
 }
 
@@ -53,13 +49,13 @@ impl Timers {
         self.transmit = at;
     }
 
-    pub(super) fn arm_retransmit(&mut self, at: Instant) {
-        self.retransmit_at = at;
-        self.arm(Purpose::Retransmit, at);
-    }
-
     pub(super) fn disarm(&mut self) {
         self.transmit = Instant::NEVER;
+    }
+
+    /// True when the shared timer waits for anything.
+    pub(super) fn is_armed(&self) -> bool {
+        self.transmit != Instant::NEVER
     }
 
     /// True when the shared timer waits for this.

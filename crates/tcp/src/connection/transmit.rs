@@ -6,10 +6,9 @@
 use super::header::SMALL_WINDOW;
 use super::timers::Purpose;
 use super::{Connection, Turn};
-use crate::clock::tsval;
-use crate::send::{Probe, RecoveryState};
+use crate::send::{Probe, RecoveryState, Resend, Sent};
 use crate::{Instant, Knobs, Output, Segment, Seq, TransmitLimits};
-use lastack_observe::{Counter, EventKind, State};
+use lastack_observe::{Counter, State};
 use lastack_wire::Payload;
 use lastack_wire::tcp::Flags;
 
@@ -25,11 +24,11 @@ pub(super) enum Forced {
 
 /// What goes out next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Plan {
-    /// `len` numbers from `seq` on, again.
-    Again { seq: Seq, len: u32 },
+pub(super) enum Plan {
+    /// Lost numbers again.
+    Again(Resend),
     /// The last segment again, as a tail loss probe.
-    Probe { seq: Seq, len: u32 },
+    Probe(Resend),
     /// `len` new octets, and the FIN behind them.
     New { len: u32, fin: bool },
     /// An acknowledgment alone.
@@ -63,8 +62,8 @@ impl Connection {
 
     fn carry_out(&mut self, plan: Plan, turn: &mut Turn) -> Option<Segment> {
         match plan {
-            Plan::Again { seq, len } => Some(self.send_again(seq, len, false, turn)),
-            Plan::Probe { seq, len } => Some(self.send_again(seq, len, true, turn)),
+            Plan::Again(resend) => Some(self.send_again(resend, false, turn)),
+            Plan::Probe(resend) => Some(self.send_again(resend, true, turn)),
             Plan::New { len, fin } => Some(self.send_new(len, fin, turn)),
             Plan::Acknowledge => Some(self.bare_ack(turn)),
             Plan::Watch => {
@@ -83,7 +82,7 @@ impl Connection {
 
     /// True when data or FIN may leave now: an acknowledgment that is due rides on it.
     pub(super) fn data_is_ready(&self) -> bool {
-        matches!(self.plan(u32::MAX), Some(Plan::Again { .. } | Plan::Probe { .. } | Plan::New { .. }))
+        matches!(self.plan(u32::MAX), Some(Plan::Again(_) | Plan::Probe(_) | Plan::New { .. }))
     }
 
     fn plan(&self, super_segment_max: u32) -> Option<Plan> {
@@ -93,7 +92,8 @@ impl Connection {
         if self.ack_first {
             return Some(Plan::Acknowledge);
         }
-        let data = self.plan_again().or_else(|| self.plan_new(super_segment_max));
+        let (again, new) = (|| self.plan_again(super_segment_max), || self.plan_new(super_segment_max));
+        let data = if self.prefers_new() { new().or_else(again) } else { again().or_else(new) };
         if data.is_some() {
             return data;
         }
@@ -105,26 +105,6 @@ impl Connection {
             && !self.timers.waits_for(Purpose::WindowProbe)
             && self.unproven.is_none();
         unwatched.then_some(Plan::Watch)
-    }
-
-    fn plan_again(&self) -> Option<Plan> {
-        let outgoing = self.outgoing.as_ref()?;
-        let (una, nxt, mss) = (self.send.una, self.send.nxt, u32::from(self.effective_mss()));
-        if self.forced == Forced::LossProbe && una != nxt {
-            if let Probe::Retransmit { seq, len } =
-                outgoing.recovery.probe(una, nxt, self.send.usable_for(mss))
-            {
-                return Some(Plan::Probe { seq, len: len.min(mss + 1) });
-            }
-            return None;
-        }
-        let (seq, len) = outgoing.recovery.next_retransmit(una, nxt, mss, &self.congestion)?;
-        // What the peer took its window back from is not sent again, but for the first segment: it serves as the probe.
-        let room = self.send.edge().since(seq);
-        if room <= 0 {
-            return (seq == una).then_some(Plan::Again { seq, len });
-        }
-        Some(Plan::Again { seq, len: len.min(room as u32) })
     }
 
     fn plan_new(&self, super_segment_max: u32) -> Option<Plan> {
@@ -154,6 +134,11 @@ impl Connection {
         (len > 0 || fin).then_some(Plan::New { len, fin })
     }
 
+    /// New octets are to tell whether a timeout was spurious (F-RTO).
+    fn prefers_new(&self) -> bool {
+        self.outgoing.as_ref().is_some_and(|outgoing| outgoing.recovery.prefers_new(self.send.nxt))
+    }
+
     /// Linux never sends more at once than half of the largest window (tcp_bound_to_half_wnd), nor than half of the congestion
     /// window (tcp_cwnd_test).
     fn half_window(&self) -> u32 {
@@ -164,9 +149,7 @@ impl Connection {
     /// Octets that the congestion window lets out.
     pub(super) fn congestion_room(&self, mss: u32) -> u32 {
         match &self.outgoing {
-            Some(outgoing) => {
-                outgoing.recovery.allowance(self.send.una, self.send.nxt, mss, &self.congestion)
-            }
+            Some(outgoing) => outgoing.recovery.room(&self.congestion).saturating_mul(mss),
             None => self.congestion.cwnd_octets(mss),
         }
     }
@@ -174,7 +157,7 @@ impl Connection {
     /// Nagle in Minshall's form: a small segment waits while another small one is in flight; corked it waits in any
     /// case. Urgent data and the end of the stream do not wait.
     fn nagle_holds_tail(&self, small: bool) -> bool {
-        if !small || self.fin_queued || self.urgent_pointer().is_some() {
+        if !small || self.fin_queued || self.urgent_pointer().is_some() || self.prefers_new() {
             return false;
         }
         let options = self.options_ref();
@@ -218,12 +201,13 @@ impl Connection {
             segment.header.flags = segment.header.flags.with(self.ecn.take_slowed());
         }
         self.send.nxt += space;
-        let (una, nxt) = (self.send.una, self.send.nxt);
+        let nxt = self.send.nxt;
         let new_probe = self.forced == Forced::LossProbe;
         let outgoing = self.outgoing();
-        outgoing.recovery.on_sent(una, seq, space, mss, turn.now);
+        let closes = segment.header.flags.contains(Flags::PSH);
+        outgoing.recovery.on_sent(Sent { seq, end: nxt, mss: mss as u16, fin, closes }, turn.now);
         if new_probe {
-            outgoing.recovery.on_probe_sent(Probe::NewData, nxt, turn.out);
+            outgoing.recovery.on_probe_sent(Probe::NewData, nxt, mss as u16, turn.now, turn.out);
         }
         if !len.is_multiple_of(mss) {
             self.send.small_end = nxt;
@@ -238,18 +222,18 @@ impl Connection {
         if len > 0 {
             self.ack.data_sent(turn.now);
         }
-        self.note_flight(mss, turn);
+        self.note_flight(turn);
         if !new_probe {
-            self.watch_flight(first, turn);
+            self.watch_new(first, turn);
         }
         segment
     }
 
     /// Tells the congestion control how much of its window is used (Linux tcp_cwnd_validate).
-    fn note_flight(&mut self, mss: u32, turn: &Turn) {
+    fn note_flight(&mut self, turn: &Turn) {
         let (una, nxt, rto) = (self.send.una, self.send.nxt, self.rto(turn.knobs));
         let Some(outgoing) = &self.outgoing else { return };
-        let flight = outgoing.recovery.pipe(una, nxt, mss).div_ceil(mss);
+        let flight = outgoing.recovery.in_flight();
         let limited = flight >= self.congestion.cwnd();
         self.congestion.on_flight(una, nxt, flight, limited, turn.now);
         if turn.knobs.tcp_slow_start_after_idle {
@@ -258,28 +242,8 @@ impl Connection {
         }
     }
 
-    fn send_again(&mut self, seq: Seq, len: u32, probe: bool, turn: &mut Turn) -> Segment {
-        let end = seq + len;
-        let fin = self.fin_queued && end == self.send.end;
-        let mut segment = self.compose(seq, len - u32::from(fin), fin, turn);
-        segment.again = true;
-        let nxt = self.send.nxt;
-        let stamp = self.timestamps.then(|| tsval(turn.now, self.ts_offset));
-        let outgoing = self.outgoing();
-        if probe {
-            outgoing.recovery.on_probe_sent(Probe::Retransmit { seq, len }, nxt, turn.out);
-        } else {
-            outgoing.recovery.on_retransmitted(seq, len, stamp, turn.out);
-        }
-        self.forced = Forced::No;
-        turn.out.count(Counter::RetransSegs);
-        turn.out.event(EventKind::Retransmitted { seq: seq.0, len });
-        self.count_sent_again(len - u32::from(fin));
-        segment
-    }
-
     /// A segment with the octets `[seq, seq + len)`; it acknowledges as every segment does.
-    fn compose(&mut self, seq: Seq, len: u32, fin: bool, turn: &mut Turn) -> Segment {
+    pub(super) fn compose(&mut self, seq: Seq, len: u32, fin: bool, turn: &mut Turn) -> Segment {
         let mss = self.effective_mss();
         let (payload, urgent, pushes) = match &self.outgoing {
             Some(outgoing) if len > 0 => {
@@ -309,30 +273,5 @@ impl Connection {
         self.ack.acknowledged();
         self.count_data_out(len, mss);
         Segment { header, payload, mss, ..Segment::default() }
-    }
-
-    /// Starts the timer over what is in flight: a tail loss probe when one is possible, else the RTO.
-    pub(super) fn watch_flight(&mut self, restart: bool, turn: &mut Turn) {
-        if self.unproven.is_some() {
-            // The SYN-ACK has the timer.
-            return;
-        }
-        if self.send.una == self.send.nxt {
-            if self.timers.purpose != Purpose::WindowProbe {
-                self.timers.disarm();
-            }
-            return;
-        }
-        if restart || self.timers.purpose == Purpose::WindowProbe {
-            self.timers.retransmit_at = turn.now + self.rto(turn.knobs);
-        }
-        let probe = self.outgoing.as_ref().and_then(|outgoing| {
-            outgoing.recovery.probe_delay(self.send.una, self.send.nxt, self.sack, &self.rtt, turn.knobs)
-        });
-        let at = self.timers.retransmit_at;
-        match probe {
-            Some(delay) => self.timers.arm(Purpose::LossProbe, at.min(turn.now + delay)),
-            None => self.timers.arm(Purpose::Retransmit, at),
-        }
     }
 }

@@ -2,18 +2,29 @@
 //!
 //! Not here: segments, timers and windows; the connection asks these parts and acts.
 
+mod acked;
+mod alert;
 pub(crate) mod buffer;
-mod flight;
-pub(crate) mod probe;
+mod departures;
+mod evidence;
+mod loss;
+mod probe;
+mod prr;
+mod rack;
 pub(crate) mod recovery;
+mod reordering;
 pub(crate) mod rto;
-pub(crate) mod scoreboard;
+mod runs;
+mod sack;
+mod scoreboard;
+mod spurious;
+mod undo;
 
 pub(crate) use buffer::SendBuffer;
+pub(crate) use loss::Timeout;
 pub(crate) use probe::Probe;
-pub(crate) use recovery::{AckFacts, Recovery, RecoveryState};
+pub(crate) use recovery::{AckDecision, AckFacts, Means, Recovery, RecoveryState, Resend, Sent, TimerChange};
 pub(crate) use rto::RttEstimator;
-pub(crate) use scoreboard::DUPLICATES_MIN;
 
 #[cfg(test)]
 mod tests;

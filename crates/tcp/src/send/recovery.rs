@@ -1,36 +1,44 @@
-//! What an acknowledgment, or its absence, says about loss: fast retransmit and recovery (RFC 5681, RFC 6582, and
-//! RFC 6675 when the peer sends SACK), limited transmit (RFC 3042), timeouts, and Eifel's undo by timestamps (RFC 3522).
-//! Tail loss probes are beside, in `probe`.
+//! What an acknowledgment, or its absence, says about loss: Linux's state machine (tcp_ack and what it calls) in parts.
 //!
-//! Decides and returns values; the connection sends and runs the timers. `una` and `nxt` are SEND.UNA and SEND.NXT and
-//! stay with the connection. SYN is long acknowledged; a FIN is one octet of sequence space like any other.
+//! `sack` and `acked` take an acknowledgment in, `alert` judges it, `loss` is what a timeout leads to and how that turns out
+//! spurious (F-RTO), `probe` the tail loss probe. What they decide by stands beside: `rack`, `reordering`, `prr`, `undo`,
+//! and `scoreboard`, which counts. Decides and returns values; the connection sends and runs the timers.
 //!
-//! Limited transmit needs no rule of its own: what a duplicate acknowledgment says has left the network is not in the
-//! pipe any more, so one more segment may follow, as in Linux.
+//! `una` and `nxt` are SEND.UNA and SEND.NXT and stay with the connection. SYN is long acknowledged; a FIN is one octet of
+//! sequence space like any other. Limited transmit (RFC 3042) needs no rule: what a duplicate says has left is not in flight.
 
+use super::evidence::Evidence;
+use super::probe::TailProbe;
+use super::prr::Prr;
+use super::rack::{Doubt, Rack};
+use super::reordering::Reordering;
 use super::rto::RttEstimator;
-use super::scoreboard::{DUPLICATES_MIN, Scoreboard};
-use crate::congestion::{Before, Congestion, Moment};
+use super::runs::Run;
+use super::scoreboard::{Flight, Scoreboard};
+use super::undo::Undo;
+use crate::congestion::{Congestion, Moment};
 use crate::{Instant, Knobs, Output};
 use lastack_observe::Counter;
 use lastack_wire::Seq;
 use lastack_wire::tcp::SackBlock;
 use std::time::Duration;
 
-/// Linux's icsk_ca_state, as `ss` and the RFCs know it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Linux's icsk_ca_state, as `ss` and the RFCs know it; the numbers are Linux's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RecoveryState {
     /// Nothing points to a loss.
-    Open,
+    Open = 0,
     /// Something came twice or out of order; not enough to act.
-    Disorder,
+    Disorder = 1,
+    /// The window goes down for a mark or a repaired tail; nothing is lost.
+    Cwr = 2,
     /// Fast recovery.
-    Recovery,
-    /// After a timeout: slow start, everything not SACKed is sent again.
-    Loss,
+    Recovery = 3,
+    /// After a timeout.
+    Loss = 4,
 }
 
-/// One acknowledgment that was found acceptable (`una <= ack <= nxt`).
+/// One acknowledgment (`ack <= nxt`; an old one may be below `una`).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AckFacts<'a> {
     /// Now.
@@ -43,8 +51,12 @@ pub(crate) struct AckFacts<'a> {
     pub(crate) ack: Seq,
     /// Octets of payload in a full segment.
     pub(crate) mss: u32,
-    /// RFC 5681 section 2: `ack == una`, no data, no SYN or FIN, the window unchanged, and something in flight.
-    pub(crate) duplicate: bool,
+    /// The largest window that the peer ever offered.
+    pub(crate) window_max: u32,
+    /// It brings octets, SYN or FIN.
+    pub(crate) brings_data: bool,
+    /// It told of a window.
+    pub(crate) window_moved: bool,
     /// ECN was negotiated, and it says that a router on the way was congested.
     pub(crate) ece: bool,
     /// SACK was negotiated.
@@ -53,434 +65,391 @@ pub(crate) struct AckFacts<'a> {
     pub(crate) blocks: &'a [SackBlock],
     /// Linux's pacing figure, octets per second.
     pub(crate) pacing_rate: u64,
-    /// Our timestamp clock now, and its TSecr, when timestamps were negotiated.
-    pub(crate) timestamps: Option<(u32, u32)>,
+    /// Segments that leave as one packet at most.
+    pub(crate) burst: u32,
+    /// Our timestamp clock now.
+    pub(crate) clock: u32,
+    /// TSecr, where timestamps were negotiated; zero says nothing.
+    pub(crate) echo: Option<u32>,
+    /// New octets wait that the peer's window takes.
+    pub(crate) may_send_new: bool,
+    /// Segments that D-SACKs told of so far, and those sent again so far.
+    pub(crate) came_twice: u32,
+    /// See `came_twice`.
+    pub(crate) sent_again: u32,
 }
 
 impl AckFacts<'_> {
     /// What congestion control sees of it.
-    pub(crate) fn moment(&self) -> Moment {
-        Moment { now: self.now, una: self.ack, nxt: self.nxt, pacing_rate: self.pacing_rate }
+    pub(super) fn moment(&self) -> Moment {
+        let una = self.ack.max(self.una);
+        Moment { now: self.now, una, nxt: self.nxt, pacing_rate: self.pacing_rate }
     }
+}
+
+/// What an acknowledgment or a timer acts on.
+pub(crate) struct Means<'a> {
+    pub(crate) congestion: &'a mut Congestion,
+    pub(crate) rtt: &'a mut RttEstimator,
+    pub(crate) knobs: &'a Knobs,
+    pub(crate) out: &'a mut Output,
+}
+
+/// What becomes of the timer over what is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum TimerChange {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It starts anew.
+    Restart,
+    /// Look at reordering after this time.
+    Reordering(Duration),
+    /// The retransmission timer fires after this time: the peer has forgotten what it SACKed.
+    Retransmit(Duration),
 }
 
 /// What the connection is to do after an acknowledgment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-#[must_use]
 pub(crate) struct AckDecision {
     /// Octets of sequence space newly acknowledged: free them, and forget the timeouts counted.
     pub(crate) acked: u32,
-    /// Start the retransmission timer (or the probe's) anew, or stop it when nothing is in flight.
-    pub(crate) restart_timer: bool,
-    /// There is something to send again: poll [`Recovery::next_retransmit`].
-    pub(crate) retransmit: bool,
-    /// The congestion window was lowered.
+    /// Segments newly delivered, acknowledged either way.
+    pub(crate) delivered: u32,
+    /// Segments that a D-SACK told of.
+    pub(crate) came_twice: u32,
+    /// The timer.
+    pub(crate) timer: TimerChange,
+    /// The congestion window was lowered: the peer is to be told (ECN).
     pub(crate) slowed_down: bool,
+    /// And that was taken back.
+    pub(crate) sped_up: bool,
+    /// Timeouts turned out to be spurious, or the peer answers: forget those counted.
+    pub(crate) answered: bool,
 }
 
+/// What may leave again until the next acknowledgment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Nothing.
+    Nothing,
+    /// What is lost, as the window lets it out.
+    Lost,
+    /// New octets to find out whether the timeout was spurious; lost ones if there are none (F-RTO).
+    New,
+}
+
+/// Numbers sent for the first time.
 #[derive(Clone, Copy, Debug)]
-struct Undo {
-    before: Before,
-    /// TSval of the first retransmission; None until it was sent, or without timestamps.
-    stamp: Option<u32>,
+pub(crate) struct Sent {
+    pub(crate) seq: Seq,
+    pub(crate) end: Seq,
+    /// Octets of a full segment.
+    pub(crate) mss: u16,
+    /// The last number is our FIN.
+    pub(crate) fin: bool,
+    /// What follows leaves as another packet.
+    pub(crate) closes: bool,
 }
 
-/// The loss detector of one connection. Lives while something is in flight.
+/// Octets to be sent again: `len` numbers now, of a `unit` that leaves as one packet where the device takes such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Resend {
+    pub(crate) seq: Seq,
+    pub(crate) len: u32,
+    pub(crate) unit: u32,
+}
+
+/// The loss detector of one connection. Lives while something is in flight, and on when there is something to remember.
 #[derive(Debug)]
 pub(crate) struct Recovery {
     pub(super) board: Scoreboard,
-    undo: Option<Undo>,
-    /// When the timed segment was sent; `NEVER`: none is timed.
-    timed_at: Instant,
-    /// The timed segment ends here.
-    timed_end: Seq,
-    /// SEND.NXT when the recovery began (RFC 6582's recover, Linux's high_seq).
-    recover: Seq,
-    /// SEND.NXT when the octet at SEND.UNA was sent again: what is SACKed above it was sent later.
-    head_mark: Seq,
-    /// SEND.NXT as of the last segment sent for the first time.
-    sent_end: Seq,
-    /// Where the last segment sent for the first time began.
-    pub(super) last_start: Seq,
-    /// SEND.NXT when an ECN echo lowered the window: until more is acknowledged no other does (RFC 3168 section 6.1.2),
-    /// and the window does not grow.
-    reduced_to: Option<Seq>,
-    /// SEND.NXT when a probe was sent (Linux tlp_high_seq).
-    pub(super) probe_end: Option<Seq>,
+    pub(super) rack: Rack,
+    pub(super) reordering: Reordering,
+    pub(super) prr: Prr,
+    pub(super) undo: Undo,
+    pub(super) probe: TailProbe,
+    /// SEND.NXT when the state changed last (RFC 6582's recover).
+    pub(super) high_seq: Seq,
+    /// Segments delivered since the connection began.
+    pub(super) delivered: u32,
     pub(super) state: RecoveryState,
-    /// The probe was a retransmission.
-    pub(super) probe_retransmitted: bool,
-    /// The first retransmission of a recovery does not wait for the window.
-    forced: bool,
-    /// What was sent again at SEND.UNA was lost once more.
-    head_lost: bool,
-    /// The timer fired and nothing was acknowledged since.
-    timed_out: bool,
-    /// Octets acknowledged of a segment that is not acknowledged whole.
-    acked_part: u32,
+    pub(super) wanted: Wanted,
+    /// The first segment leaves again whatever the window says: the timer fired.
+    pub(super) head_due: bool,
+    /// F-RTO goes on: it is not known yet whether the timeout was spurious.
+    pub(super) frto: bool,
+    /// Segments that leave again as one packet at most.
+    burst: u32,
+    /// Small segments that are sent again may become larger ones.
+    pub(super) collapses: bool,
+    /// The reduction that goes on is to be told to the peer, or was taken back.
+    pub(super) slowed_down: bool,
+    pub(super) sped_up: bool,
 }
 
 impl Recovery {
-    /// Nothing is in flight yet.
-    pub(crate) fn new(una: Seq) -> Recovery {
+    /// Nothing is in flight yet; `delivered` segments were so far.
+    pub(crate) fn new(una: Seq, delivered: u32) -> Recovery {
         Recovery {
             board: Scoreboard::new(una),
-            undo: None,
-            timed_at: Instant::NEVER,
-            timed_end: una,
-            recover: una,
-            head_mark: una,
-            sent_end: una,
-            last_start: una,
-            reduced_to: None,
-            probe_end: None,
+            rack: Rack::new(una),
+            reordering: Reordering::new(),
+            prr: Prr::default(),
+            undo: Undo::default(),
+            probe: TailProbe::default(),
+            high_seq: una,
+            delivered,
             state: RecoveryState::Open,
-            probe_retransmitted: false,
-            forced: false,
-            head_lost: false,
-            timed_out: false,
-            acked_part: 0,
+            wanted: Wanted::Nothing,
+            head_due: false,
+            frto: false,
+            burst: u32::MAX,
+            collapses: false,
+            slowed_down: false,
+            sped_up: false,
         }
     }
 
-    /// Octets believed to be in the network.
-    pub(crate) fn pipe(&self, una: Seq, nxt: Seq, mss: u32) -> u32 {
-        self.board.pipe(una, nxt, mss)
+    /// True when a new one would serve as well, once everything is acknowledged.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.state == RecoveryState::Open
+            && self.undo.marker.is_none()
+            && self.reordering.is_fresh()
+            && self.rack.is_fresh()
+            && self.probe.is_idle()
     }
 
-    /// Octets that the congestion window lets out now, new ones or old ones.
-    pub(crate) fn allowance(&self, una: Seq, nxt: Seq, mss: u32, congestion: &Congestion) -> u32 {
-        congestion.cwnd_octets(mss).saturating_sub(self.pipe(una, nxt, mss))
+    /// Linux's name of what is going on.
+    pub(crate) fn state(&self) -> RecoveryState {
+        self.state
     }
 
-    /// What is to be sent again now: number and octets of sequence space, at most `mss`. None: nothing is lost, or the
-    /// congestion window is full.
+    /// What is in flight, in segments.
+    pub(crate) fn flight(&self) -> Flight {
+        self.board.flight()
+    }
+
+    /// Reordering: its degree in segments, and how often it was seen.
+    pub(crate) fn reordering(&self, usual: u32) -> (u32, u32) {
+        (self.reordering.degree_or(usual), self.reordering.seen)
+    }
+
+    /// When the first segment in flight was sent last.
+    pub(crate) fn head_sent_at(&self) -> Option<Instant> {
+        self.board.first().map(|run| run.sent_at)
+    }
+
+    /// Segments believed to be in the network.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.board.in_flight()
+    }
+
+    /// Segments that the congestion window lets out now, new ones or old ones.
+    pub(crate) fn room(&self, congestion: &Congestion) -> u32 {
+        congestion.cwnd().saturating_sub(self.board.in_flight())
+    }
+
+    /// True while F-RTO wants new octets sent rather than lost ones, against Nagle.
+    pub(crate) fn prefers_new(&self, nxt: Seq) -> bool {
+        self.wanted == Wanted::New && nxt.le(self.high_seq)
+    }
+
+    /// What is to be sent again now: at most `now_max` segments of those that leave as one. None: nothing is
+    /// lost, or the window is full.
     pub(crate) fn next_retransmit(
         &self,
-        una: Seq,
         nxt: Seq,
         mss: u32,
+        now_max: u32,
         congestion: &Congestion,
-    ) -> Option<(Seq, u32)> {
-        let next = if self.head_lost {
-            (una, self.board.first_hole(una, nxt, mss))
-        } else {
-            self.board.next_lost(mss)?
-        };
-        (self.forced || self.allowance(una, nxt, mss, congestion) > 0).then_some(next)
+    ) -> Option<Resend> {
+        if self.head_due {
+            let run = sized(self.board.first()?, mss);
+            let len = self.grown(&run, run.start.distance_to(run.end_of(1)), mss);
+            return Some(Resend { seq: run.start, len, unit: len });
+        }
+        if self.wanted != Wanted::Lost && !self.prefers_new(nxt) {
+            return None;
+        }
+        let run = self.board.next_lost()?;
+        let most = self.room(congestion).min(self.burst.max(1));
+        let run = sized(&run, mss);
+        let numbers = |segments: u32| self.grown(&run, run.start.distance_to(run.end_of(segments)), mss);
+        (most > 0).then(|| Resend {
+            seq: run.start,
+            len: numbers(most.min(now_max.max(1))),
+            unit: numbers(most),
+        })
     }
 
-    /// `len` octets of sequence space were sent for the first time, as segments of at most `mss`; `una` is SEND.UNA.
-    pub(crate) fn on_sent(&mut self, una: Seq, seq: Seq, len: u32, mss: u32, now: Instant) {
-        debug_assert!(len > 0 && una.le(seq));
-        let nxt = seq + len;
-        if self.timed_at == Instant::NEVER {
-            self.timed_at = now;
-            self.timed_end = nxt;
+    /// `len` numbers of `run`, and small segments behind it that fill a small one up.
+    fn grown(&self, run: &Run, len: u32, mss: u32) -> u32 {
+        if self.collapses && len == run.len() && len < mss {
+            return run.start.distance_to(self.board.reach(run.start, mss));
         }
-        self.sent_end = nxt;
-        self.last_start = seq + len.saturating_sub(1) / mss.max(1) * mss.max(1);
+        len
     }
 
-    /// What [`Recovery::next_retransmit`] named was sent, with `tsval` when timestamps were negotiated.
-    pub(crate) fn on_retransmitted(&mut self, seq: Seq, len: u32, tsval: Option<u32>, out: &mut Output) {
-        self.stop_timing(seq);
-        self.board.on_retransmitted(seq + len);
-        if self.head_lost || self.forced {
-            self.head_mark = self.sent_end;
+    /// Something was sent for the first time.
+    pub(crate) fn on_sent(&mut self, sent: Sent, now: Instant) {
+        debug_assert!(sent.seq.lt(sent.end));
+        let mss = sent.mss.max(1);
+        let run = Run::new(sent.seq, sent.end, mss, sent.fin, now, self.delivered);
+        if self.state == RecoveryState::Cwr || self.state == RecoveryState::Recovery {
+            self.prr.sent(run.segments());
         }
-        self.head_lost = false;
-        self.forced = false;
-        if let Some(undo) = &mut self.undo {
-            undo.stamp = undo.stamp.or(tsval);
-        }
-        match self.state {
-            RecoveryState::Recovery => out.count(Counter::FastRetrans),
-            RecoveryState::Loss if !self.timed_out => out.count(Counter::SlowStartRetrans),
-            _ => {}
+        self.board.push(run);
+        if sent.closes {
+            self.board.close_last();
         }
     }
 
-    /// Judges one acknowledgment. Samples the round trip, grows or lowers the congestion window, and finds losses.
-    pub(crate) fn on_ack(
+    /// The timer fired: the first segment leaves again, and the timer was set when it did.
+    pub(crate) fn head_is_due(&self) -> bool {
+        self.head_due
+    }
+
+    /// What [`Recovery::next_retransmit`] named is sent in segments of `mss`; `clock` is our timestamp clock. True when it
+    /// ends a packet of several segments: it carries PSH.
+    pub(crate) fn on_retransmitted(
+        &mut self,
+        resend: Resend,
+        mss: u16,
+        now: Instant,
+        clock: u32,
+        out: &mut Output,
+    ) -> bool {
+        let (index, ends_packet) = self.board.prepare_again(resend.seq, resend.len, resend.unit, mss);
+        let joined = self.board.collapse(index, resend.len);
+        out.counters.add(Counter::RetransCollapse, u64::from(joined));
+        let Some(run) = self.board.run(index) else { return false };
+        let segments = run.segments();
+        self.board.leave_again(index, false, now, self.delivered);
+        self.undo.repeated(segments, clock);
+        if std::mem::take(&mut self.head_due) {
+            return ends_packet;
+        }
+        if self.wanted == Wanted::New {
+            // There was nothing new that might have been sent.
+            self.frto = false;
+            self.wanted = Wanted::Lost;
+        }
+        let counter =
+            if self.state == RecoveryState::Loss { Counter::SlowStartRetrans } else { Counter::FastRetrans };
+        out.counters.add(counter, u64::from(segments));
+        if self.reduces() {
+            self.prr.sent(segments);
+        }
+        ends_packet
+    }
+
+    /// The window goes down step by step (Linux tcp_in_cwnd_reduction).
+    pub(super) fn reduces(&self) -> bool {
+        matches!(self.state, RecoveryState::Cwr | RecoveryState::Recovery)
+    }
+
+    pub(super) fn recovers(&self) -> bool {
+        self.state >= RecoveryState::Recovery
+    }
+
+    /// What the reordering window depends on.
+    pub(super) fn doubt(&self, knobs: &Knobs) -> Doubt {
+        Doubt {
+            reordering_seen: self.reordering.seen > 0,
+            recovers: self.recovers(),
+            enough_sacked: self.board.flight().sacked >= self.reordering.degree(knobs),
+        }
+    }
+
+    /// Judges one acknowledgment while something is in flight. Samples the round trip, moves the congestion window, and
+    /// finds losses.
+    pub(crate) fn on_ack(&mut self, facts: &AckFacts, means: &mut Means) -> AckDecision {
+        debug_assert!(facts.ack.le(facts.nxt) && facts.una.le(facts.ack));
+        let (delivered, lost) = (self.delivered, self.board.lost_ever());
+        let mut evidence = Evidence::new(facts);
+        let highest = if facts.sack { self.board.highest_sacked(facts.una) } else { facts.una };
+        self.wanted = Wanted::Nothing;
+        self.collapses = means.knobs.tcp_retrans_collapse;
+        self.burst = facts.burst;
+        self.take_blocks(facts, &mut evidence, means);
+        self.take_acknowledged(facts, highest, &mut evidence, means);
+        self.rack.adapt(evidence.sent_when(), self.delivered, means.knobs);
+        self.judge_probe(facts, &evidence, means);
+        if evidence.is_dubious() || self.state != RecoveryState::Open {
+            self.alert(facts, &mut evidence, means);
+        }
+        let newly_lost = self.board.lost_ever().wrapping_sub(lost);
+        self.move_window(facts, self.delivered.wrapping_sub(delivered), newly_lost, &evidence, means);
+        self.decide(facts, delivered, &evidence)
+    }
+
+    /// Nothing is in flight: a D-SACK may still say that the last reduction was a mistake, or that a probe was not needed.
+    pub(crate) fn on_idle_ack(&mut self, facts: &AckFacts, means: &mut Means) -> AckDecision {
+        let delivered = self.delivered;
+        let mut evidence = Evidence::new(facts);
+        self.take_blocks(facts, &mut evidence, means);
+        if evidence.duplicate_reported {
+            self.alert(facts, &mut evidence, means);
+        }
+        self.judge_probe(facts, &evidence, means);
+        self.decide(facts, delivered, &evidence)
+    }
+
+    /// An acknowledgment that was overtaken: its blocks are news all the same.
+    pub(crate) fn on_old_ack(&mut self, facts: &AckFacts, means: &mut Means) -> AckDecision {
+        let delivered = self.delivered;
+        let mut evidence = Evidence::new(facts);
+        self.wanted = Wanted::Nothing;
+        self.take_blocks(facts, &mut evidence, means);
+        self.alert(facts, &mut evidence, means);
+        self.decide(facts, delivered, &evidence)
+    }
+
+    /// The window was lowered since this was asked last: the peer is to be told (ECN).
+    pub(crate) fn take_slowed_down(&mut self) -> bool {
+        std::mem::take(&mut self.slowed_down)
+    }
+
+    fn decide(&mut self, facts: &AckFacts, delivered: u32, evidence: &Evidence) -> AckDecision {
+        AckDecision {
+            acked: facts.una.since(facts.ack).min(0).unsigned_abs(),
+            delivered: self.delivered.wrapping_sub(delivered),
+            came_twice: evidence.came_twice,
+            timer: evidence.timer,
+            slowed_down: self.take_slowed_down(),
+            sped_up: std::mem::take(&mut self.sped_up),
+            answered: evidence.advanced || evidence.timeout_was_spurious,
+        }
+    }
+
+    /// Linux tcp_cong_control: PRR while the window goes down, the algorithm's growth otherwise.
+    fn move_window(
         &mut self,
         facts: &AckFacts,
-        congestion: &mut Congestion,
-        rtt: &mut RttEstimator,
-        knobs: &Knobs,
-        out: &mut Output,
-    ) -> AckDecision {
-        let acked = facts.una.distance_to(facts.ack);
-        debug_assert!(facts.ack.le(facts.nxt) && facts.una.le(facts.ack));
-        if acked > 0 {
-            if let Some(round_trip) = self.sample(facts, rtt, knobs) {
-                congestion.on_sample(round_trip, &facts.moment(), out);
-            }
-            self.timed_out = false;
-            self.head_lost = false;
-            // When the new head was sent again is not remembered; not later than now.
-            self.head_mark = self.sent_end;
-            if self.board.advance(facts.ack) {
-                out.count(Counter::SackReneging);
-            }
-        }
-        let newly_sacked =
-            if facts.sack { self.board.take_sack(facts.blocks, facts.ack, facts.nxt) } else { 0 };
-        self.judge_probe(facts, newly_sacked, congestion, out);
-        self.judge_head(facts, newly_sacked, out);
-        if facts.duplicate && !facts.sack && self.state != RecoveryState::Loss {
-            self.board.count_duplicate();
-        }
-        let entered = self.step(facts, acked, congestion, out);
-        let reduced = self.answer_echo(facts, congestion);
-        AckDecision {
-            acked,
-            restart_timer: acked > 0 || entered,
-            retransmit: self.next_retransmit(facts.ack, facts.nxt, facts.mss, congestion).is_some(),
-            slowed_down: entered || reduced,
-        }
-    }
-
-    /// The retransmission timer fired: everything in flight is lost, one segment may go (RFC 5681 section 3.1,
-    /// RFC 6298 section 5.4). The caller backs the timer off, and has looked before whether to give up.
-    #[allow(clippy::too_many_arguments, reason = "what a timeout sees, and what it changes")]
-    pub(crate) fn on_timeout(
-        &mut self,
-        una: Seq,
-        nxt: Seq,
-        mss: u32,
-        sack: bool,
-        congestion: &mut Congestion,
-        now: Instant,
-        out: &mut Output,
+        delivered: u32,
+        lost: u32,
+        evidence: &Evidence,
+        means: &mut Means,
     ) {
-        let moment = Moment { now, una, nxt, pacing_rate: u64::MAX };
-        if !self.timed_out {
-            self.count_failure(sack, out);
-        }
-        self.count_lost_retransmissions(una, mss, out);
-        let within_recovery = matches!(self.state, RecoveryState::Recovery | RecoveryState::Loss)
-            && self.recover.gt(una)
-            && (self.state == RecoveryState::Recovery || self.timed_out);
-        if within_recovery {
-            congestion.repeat_loss(&moment);
-        } else {
-            self.undo = Some(Undo { before: congestion.enter_loss(&moment), stamp: None });
-        }
-        self.stop_timing(una);
-        self.board.mark_all_lost(una, nxt);
-        self.state = RecoveryState::Loss;
-        self.recover = nxt;
-        self.probe_end = None;
-        self.forced = true;
-        self.head_lost = false;
-        self.timed_out = true;
-    }
-
-    /// The path takes only smaller segments: what is in flight was lost, but not to congestion (RFC 8899 section 3,
-    /// Linux tcp_simple_retransmit).
-    pub(crate) fn on_path_shrunk(&mut self, una: Seq, nxt: Seq) {
-        self.stop_timing(una);
-        self.board.mark_all_lost(una, nxt);
-        if !self.recovers() {
-            self.undo = None;
-            self.state = RecoveryState::Loss;
-        }
-        self.recover = nxt;
-        self.probe_end = None;
-        self.forced = true;
-    }
-
-    /// Karn: a segment that was sent again from `seq` on is not timed.
-    pub(super) fn stop_timing(&mut self, seq: Seq) {
-        if seq.lt(self.timed_end) {
-            self.timed_at = Instant::NEVER;
-        }
-    }
-
-    /// Takes the timed segment's round trip, or the echoed timestamp's when a retransmission spoilt it (RFC 7323
-    /// section 4). Linux too prefers its own clock, which is finer than the milliseconds of a timestamp.
-    fn sample(&mut self, facts: &AckFacts, rtt: &mut RttEstimator, knobs: &Knobs) -> Option<Duration> {
-        let elapsed = if self.timed_at != Instant::NEVER {
-            let timed_at = if facts.ack.ge(self.timed_end) { self.timed_at } else { return None };
-            self.timed_at = Instant::NEVER;
-            facts.now.since(timed_at)
-        } else {
-            let (clock, echo) = facts.timestamps.filter(|&(_, echo)| echo != 0)?;
-            let elapsed = clock.wrapping_sub(echo);
-            Duration::from_millis(u64::from((elapsed < 1 << 30).then_some(elapsed)?.max(1)))
-        };
-        rtt.sample(elapsed, facts.ack, facts.nxt, knobs);
-        Some(elapsed)
-    }
-
-    /// The state machine. True when it entered fast recovery.
-    fn step(&mut self, facts: &AckFacts, acked: u32, congestion: &mut Congestion, out: &mut Output) -> bool {
-        if self.recovers() && acked > 0 {
-            if self.was_spurious(facts) {
-                self.undo_loss(facts.ack, congestion, out);
-            } else if self.is_recovered(facts) {
-                self.finish(facts.ack, congestion);
+        let congestion = &mut *means.congestion;
+        if self.reduces() {
+            let progress = evidence.advanced && lost == 0;
+            let in_flight = self.board.in_flight();
+            if let Some(cwnd) = self.prr.window(delivered, progress, in_flight, congestion.ssthresh()) {
+                congestion.set_cwnd(cwnd);
             }
-        }
-        match self.state {
-            RecoveryState::Open | RecoveryState::Disorder => {
-                self.reduced_to = self.reduced_to.filter(|end| facts.ack.le(*end));
-                if acked > 0 {
-                    self.board.clear_lost(facts.ack);
-                    if self.reduced_to.is_none() {
-                        congestion.on_ack(self.whole_segments(acked, facts), &facts.moment());
-                    }
-                }
-                self.detect(facts, congestion, out)
-            }
-            RecoveryState::Recovery => {
-                self.continue_recovery(facts, acked);
-                false
-            }
-            RecoveryState::Loss => {
-                if acked > 0 {
-                    congestion.on_ack(self.whole_segments(acked, facts), &facts.moment());
-                }
-                false
-            }
+        } else if evidence.data_acked
+            || (evidence.data_sacked && self.reordering.degree(means.knobs) > means.knobs.tcp_reordering)
+        {
+            congestion.on_ack(delivered, &facts.moment());
         }
     }
+}
 
-    /// Segments that are acknowledged whole: who splits its acknowledgments gains nothing.
-    fn whole_segments(&mut self, acked: u32, facts: &AckFacts) -> u32 {
-        let (octets, mss) = (self.acked_part + acked, facts.mss.max(1));
-        if facts.ack == facts.nxt {
-            self.acked_part = 0;
-            return octets.div_ceil(mss);
-        }
-        self.acked_part = octets % mss;
-        octets / mss
-    }
-
-    /// More than two segments that were sent after the head was sent again have arrived, and the head has not: it is
-    /// lost again. Without this a timeout would have to find out (RACK would, too: RFC 8985).
-    fn judge_head(&mut self, facts: &AckFacts, newly_sacked: u32, out: &mut Output) {
-        let sent_again = self.recovers() && self.board.retransmitted_end().gt(facts.ack);
-        if newly_sacked == 0 || !sent_again || self.head_lost {
-            return;
-        }
-        if self.board.sacked_above(self.head_mark) > u32::from(DUPLICATES_MIN - 1) * facts.mss {
-            self.head_lost = true;
-            out.count(Counter::LostRetransmit);
-        }
-    }
-
-    /// An ECN echo is a loss without one: the window is halved, once in a window of data, and nothing is sent again
-    /// (RFC 3168 section 6.1.2). A recovery has lowered it already.
-    fn answer_echo(&mut self, facts: &AckFacts, congestion: &mut Congestion) -> bool {
-        let answers = facts.ece && !self.recovers() && self.reduced_to.is_none();
-        if answers {
-            congestion.enter_recovery();
-            self.reduced_to = Some(facts.nxt);
-        }
-        answers
-    }
-
-    fn recovers(&self) -> bool {
-        matches!(self.state, RecoveryState::Recovery | RecoveryState::Loss)
-    }
-
-    /// Without SACK something after `recover` must be acknowledged: duplicates of what was sent twice would start a
-    /// false recovery (RFC 6582 section 4, Linux).
-    fn is_recovered(&self, facts: &AckFacts) -> bool {
-        facts.ack.gt(self.recover) || (facts.ack == self.recover && (facts.sack || facts.ack == facts.nxt))
-    }
-
-    fn finish(&mut self, una: Seq, congestion: &mut Congestion) {
-        if self.state == RecoveryState::Recovery {
-            congestion.exit_recovery();
-        }
-        self.reopen(una);
-    }
-
-    fn reopen(&mut self, una: Seq) {
-        self.board.clear_lost(una);
-        self.undo = None;
-        self.forced = false;
-        self.head_lost = false;
-        self.state = RecoveryState::Open;
-    }
-
-    /// The acknowledged octets were on their way before the first retransmission was sent (RFC 3522).
-    fn was_spurious(&self, facts: &AckFacts) -> bool {
-        match (self.undo.and_then(|undo| undo.stamp), facts.timestamps) {
-            (Some(stamp), Some((_, echo))) => echo != 0 && (echo.wrapping_sub(stamp) as i32) < 0,
-            _ => false,
-        }
-    }
-
-    fn undo_loss(&mut self, una: Seq, congestion: &mut Congestion, out: &mut Output) {
-        let in_loss = self.state == RecoveryState::Loss;
-        out.count(if in_loss { Counter::LossUndo } else { Counter::FullUndo });
-        if let Some(undo) = self.undo {
-            congestion.undo(undo.before);
-        }
-        self.reopen(una);
-    }
-
-    /// Open or Disorder: is it a loss by now?
-    fn detect(&mut self, facts: &AckFacts, congestion: &mut Congestion, out: &mut Output) -> bool {
-        let lost_end = if facts.sack {
-            self.board.loss_edge(facts.mss)
-        } else {
-            (self.board.duplicates() >= DUPLICATES_MIN).then(|| (facts.ack + facts.mss).min(facts.nxt))
-        };
-        let Some(lost_end) = lost_end else {
-            let doubt = self.board.duplicates() > 0 || self.board.sacked_octets() > 0;
-            self.state = if doubt { RecoveryState::Disorder } else { RecoveryState::Open };
-            return false;
-        };
-        out.count(if facts.sack { Counter::SackRecovery } else { Counter::RenoRecovery });
-        self.board.mark_lost_to(lost_end);
-        self.undo = Some(Undo { before: congestion.enter_recovery(), stamp: None });
-        self.recover = facts.nxt;
-        self.probe_end = None;
-        self.forced = true;
-        self.state = RecoveryState::Recovery;
-        true
-    }
-
-    /// Recovery: a partial acknowledgment shows the next hole (RFC 6582 section 3.2), SACK shows all that are provable.
-    fn continue_recovery(&mut self, facts: &AckFacts, acked: u32) {
-        if acked > 0 {
-            // One of them filled the hole and had no duplicate.
-            self.board.discount_duplicates((acked / facts.mss.max(1)).saturating_sub(1));
-            if self.board.retransmitted_end().le(facts.ack) {
-                self.board.mark_lost_to((facts.ack + facts.mss).min(facts.nxt));
-                self.forced = true;
-            }
-        }
-        if let Some(edge) = self.board.loss_edge(facts.mss).filter(|_| facts.sack) {
-            self.board.mark_lost_to(edge);
-        }
-    }
-
-    fn count_failure(&self, sack: bool, out: &mut Output) {
-        let counter = match (self.state, sack) {
-            (RecoveryState::Recovery, true) => Counter::SackRecoveryFail,
-            (RecoveryState::Recovery, false) => Counter::RenoRecoveryFail,
-            (RecoveryState::Loss, _) => Counter::LossFailures,
-            (RecoveryState::Disorder, true) => Counter::SackFailures,
-            (RecoveryState::Disorder, false) => Counter::RenoFailures,
-            (RecoveryState::Open, _) => return,
-        };
-        out.count(counter);
-    }
-
-    /// Segments of this recovery that were sent again and are lost once more. A probe does not count (TIMELINES T03:
-    /// nine repetitions, seven of them lost retransmissions).
-    fn count_lost_retransmissions(&self, una: Seq, mss: u32, out: &mut Output) {
-        if self.recovers() {
-            let octets = self.board.retransmitted_end().since(una).max(0) as u32;
-            out.counters.add(Counter::LostRetransmit, u64::from(octets.div_ceil(mss.max(1))));
-        }
-    }
+/// `run` as segments of `mss` would be.
+fn sized(run: &Run, mss: u32) -> Run {
+    Run { mss: u16::try_from(mss.max(1)).unwrap_or(u16::MAX), ..*run }
 }
 
 #[cfg(test)]

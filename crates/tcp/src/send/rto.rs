@@ -102,6 +102,11 @@ impl RttEstimator {
         }
     }
 
+    /// A round trip that counts for the least one alone: that of the latest segment of several.
+    pub(crate) fn note_least(&mut self, rtt: Duration) {
+        self.least_us = self.least_us.min(micros(rtt));
+    }
+
     /// A timeout passed: the next one takes twice as long (RFC 6298 section 5.5).
     pub(crate) fn back_off(&mut self) {
         self.backoff = self.backoff.saturating_add(1);
@@ -134,6 +139,7 @@ impl RttEstimator {
     }
 
     /// The timeout with backoff, at most `tcp_rto_max_ms`.
+    #[cfg(test)]
     pub(crate) fn rto(&self, knobs: &Knobs) -> Duration {
         let factor = 1u32.checked_shl(u32::from(self.backoff)).unwrap_or(u32::MAX);
         self.base_rto(knobs).saturating_mul(factor).min(rto_max(knobs))

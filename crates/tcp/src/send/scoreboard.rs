@@ -1,218 +1,414 @@
-//! What is in flight: acknowledged selectively, lost, or sent again (RFC 6675's scoreboard, for ranges and not segments).
+//! What is in flight, counted in segments as Linux counts packets: sent, selectively acknowledged, lost, sent again.
 //!
-//! Lost octets are all those that no SACK covers in `[retransmit_next, lost_end)`; those before `retransmit_next` were
-//! sent again. Without SACK each duplicate acknowledgment stands for one segment that has left the network, as in Linux.
-//! The list of blocks is bounded; a block that does not fit is forgotten, which costs a retransmission and nothing else.
-//!
-//! Not here: what to do about a loss (`recovery`), and time (RACK would come beside this file).
+//! Every mark of a run is set and cleared here, so that the four counts cannot part from the marks. Without SACK the second
+//! count is that of duplicate acknowledgments, each standing for a segment that has left the network. Not here: why a
+//! segment is marked (`sack`, `rack`, `alert`, `loss`).
 
-use lastack_wire::Seq;
-use lastack_wire::tcp::SackBlock;
+use super::departures::{Departures, Look};
+use super::runs::{AGAIN, CLOSED, EVER_AGAIN, FIN, LOST, Run, Runs, SACKED, UNIT};
+use crate::{Instant, Seq};
 
-/// Duplicates that prove a loss (RFC 5681).
-pub(crate) const DUPLICATES_MIN: u16 = 3;
-/// SACKed blocks remembered.
-const BLOCKS_MAX: usize = 256;
-
-/// The state of the octets between SEND.UNA and SEND.NXT.
+/// The segments between SEND.UNA and SEND.NXT.
 #[derive(Debug)]
 pub(crate) struct Scoreboard {
-    /// What the peer has selectively acknowledged: in order, apart from each other, all after SEND.UNA.
-    sacked: Vec<SackBlock>,
-    sacked_octets: u32,
-    /// The next lost octet to be sent again.
-    retransmit_next: Seq,
-    /// The end of what is lost.
-    lost_end: Seq,
-    /// Duplicate acknowledgments since SEND.UNA moved (only without SACK).
-    duplicates: u16,
+    runs: Runs,
+    departures: Departures,
+    /// Segments in `runs`.
+    segments: u32,
+    sacked: u32,
+    lost: u32,
+    again: u32,
+    /// The end of the highest run that was SACKed; means something while any is.
+    highest_sacked: Seq,
+    /// No lost run that waits to be sent again begins before.
+    resend_from: Seq,
+    /// Segments found lost since the board was made, those lost twice counted twice.
+    lost_ever: u32,
+}
+
+/// Counts for who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flight {
+    /// Segments sent and not acknowledged.
+    pub(crate) segments: u32,
+    /// Selectively acknowledged; without SACK: duplicate acknowledgments.
+    pub(crate) sacked: u32,
+    /// Believed lost, sent again or not.
+    pub(crate) lost: u32,
+    /// Sent again and believed in the network.
+    pub(crate) again: u32,
+}
+
+/// What a mark of loss did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// Nothing: it was SACKed, or lost and not sent again yet.
+    Known,
+    /// So many segments are lost for the first time.
+    First(u32),
+    /// So many were sent again and are lost once more.
+    Again(u32),
 }
 
 impl Scoreboard {
     /// Nothing is in flight from `una` on.
     pub(crate) fn new(una: Seq) -> Scoreboard {
         Scoreboard {
-            sacked: Vec::new(),
-            sacked_octets: 0,
-            retransmit_next: una,
-            lost_end: una,
-            duplicates: 0,
+            runs: Runs::default(),
+            departures: Departures::default(),
+            segments: 0,
+            sacked: 0,
+            lost: 0,
+            again: 0,
+            highest_sacked: una,
+            resend_from: una,
+            lost_ever: 0,
         }
     }
 
-    /// Duplicate acknowledgments counted.
-    pub(crate) fn duplicates(&self) -> u16 {
-        self.duplicates
+    /// The counts.
+    pub(crate) fn flight(&self) -> Flight {
+        Flight { segments: self.segments, sacked: self.sacked, lost: self.lost, again: self.again }
     }
 
-    /// One more duplicate acknowledgment (without SACK).
-    pub(crate) fn count_duplicate(&mut self) {
-        self.duplicates = self.duplicates.saturating_add(1);
+    /// Segments believed to be in the network (Linux tcp_packets_in_flight).
+    pub(crate) fn in_flight(&self) -> u32 {
+        (self.segments + self.again).saturating_sub(self.sacked + self.lost)
     }
 
-    /// `segments` that duplicates stood for were acknowledged for good.
-    pub(crate) fn discount_duplicates(&mut self, segments: u32) {
-        self.duplicates = self.duplicates.saturating_sub(u16::try_from(segments).unwrap_or(u16::MAX));
+    pub(super) fn lost_ever(&self) -> u32 {
+        self.lost_ever
     }
 
-    /// Octets selectively acknowledged.
-    pub(crate) fn sacked_octets(&self) -> u32 {
-        self.sacked_octets
+    pub(super) fn first(&self) -> Option<&Run> {
+        self.runs.first()
     }
 
-    /// Octets selectively acknowledged from `mark` on.
-    pub(crate) fn sacked_above(&self, mark: Seq) -> u32 {
-        let first = self.sacked.partition_point(|block| block.right.le(mark));
-        self.sacked[first..].iter().map(|block| block.left.max(mark).distance_to(block.right)).sum()
+    pub(super) fn last(&self) -> Option<&Run> {
+        self.runs.last()
     }
 
-    /// The hole that begins at `una`, at most `mss` octets of it.
-    pub(crate) fn first_hole(&self, una: Seq, nxt: Seq, mss: u32) -> u32 {
-        una.distance_to(self.sacked.first().map_or(nxt, |block| block.left)).min(mss)
+    pub(super) fn run(&self, index: usize) -> Option<Run> {
+        self.runs.at(index).copied()
     }
 
-    /// The end of what was sent again: `[una, retransmitted_end)` was retransmitted in this recovery, holes only.
-    pub(crate) fn retransmitted_end(&self) -> Seq {
-        self.retransmit_next
+    pub(super) fn find(&self, seq: Seq) -> usize {
+        self.runs.find(seq)
     }
 
-    /// The end of what is lost.
-    pub(crate) fn lost_end(&self) -> Seq {
-        self.lost_end
+    pub(super) fn fit(&mut self, index: usize, left: Seq, right: Seq) -> Option<bool> {
+        self.runs.fit(index, left, right)
     }
 
-    /// Takes the peer's blocks and returns how many octets are newly covered. Blocks that are not in flight (a D-SACK,
-    /// an old or forged one) are passed over.
-    pub(crate) fn take_sack(&mut self, blocks: &[SackBlock], una: Seq, nxt: Seq) -> u32 {
-        let before = self.sacked_octets;
-        for block in blocks {
-            // Measured from SEND.UNA: a comparison of two ends half the circle apart would pass nonsense.
-            let (left, right) = (una.distance_to(block.left), una.distance_to(block.right));
-            if 0 < left && left < right && right <= una.distance_to(nxt) {
-                self.cover(*block);
-            }
+    /// The end of what is SACKed, or `una` (Linux tcp_highest_sack_seq).
+    pub(super) fn highest_sacked(&self, una: Seq) -> Seq {
+        if self.sacked == 0 { una } else { self.highest_sacked.max(una) }
+    }
+
+    /// Something was or may have been sent again and is not acknowledged (Linux tcp_any_retrans_done).
+    pub(super) fn was_repeated(&self) -> bool {
+        self.again > 0 || self.runs.first().is_some_and(|first| first.is(EVER_AGAIN))
+    }
+
+    /// Sent for the first time.
+    pub(super) fn push(&mut self, run: Run) {
+        if self.runs.len() == 0 {
+            self.departures.clear();
+            self.resend_from = run.start;
         }
-        self.sacked_octets - before
+        self.segments += run.segments();
+        self.departures.record(run.start, run.end, run.sent_at, &self.runs);
+        self.runs.push(run);
     }
 
-    /// SEND.UNA moved to `una`. Returns true when the peer has forgotten what it had selectively acknowledged
-    /// (reneging, RFC 2018 section 8): then all of it is in doubt and the blocks are dropped.
-    pub(crate) fn advance(&mut self, una: Seq) -> bool {
-        self.retransmit_next = self.retransmit_next.max(una);
-        self.lost_end = self.lost_end.max(una);
-        let passed = self.sacked.partition_point(|block| block.right.le(una));
-        for block in self.sacked.drain(..passed) {
-            self.sacked_octets -= block.left.distance_to(block.right);
+    /// What left last is a packet of its own for the device.
+    pub(super) fn close_last(&mut self) {
+        if let Some(run) = self.runs.len().checked_sub(1).and_then(|last| self.runs.at_mut(last)) {
+            run.set(CLOSED);
         }
-        let reneged = self.sacked.first().is_some_and(|block| block.left.le(una));
-        if reneged {
-            self.forget_sacked();
-        } else if self.sacked.is_empty() {
-            self.sacked = Vec::new();
-        }
-        reneged
     }
 
-    /// Everything that is not SACKed is lost (a timeout).
-    pub(crate) fn mark_all_lost(&mut self, una: Seq, nxt: Seq) {
-        self.retransmit_next = una;
-        self.lost_end = nxt;
-        self.duplicates = 0;
-    }
-
-    /// Everything before `end` that is not SACKed is lost.
-    pub(crate) fn mark_lost_to(&mut self, end: Seq) {
-        self.lost_end = self.lost_end.max(end);
-    }
-
-    /// Nothing is lost: the recovery is over or was a mistake.
-    pub(crate) fn clear_lost(&mut self, una: Seq) {
-        self.retransmit_next = una;
-        self.lost_end = una;
-        self.duplicates = 0;
-    }
-
-    /// RFC 6675's IsLost for all holes at once: those before the returned number have three blocks, or more than two
-    /// segments' octets, SACKed above them.
-    pub(crate) fn loss_edge(&self, mss: u32) -> Option<Seq> {
-        let mut octets = 0u32;
-        for (blocks, block) in self.sacked.iter().rev().enumerate() {
-            octets += block.left.distance_to(block.right);
-            if blocks + 1 >= usize::from(DUPLICATES_MIN) || octets > u32::from(DUPLICATES_MIN - 1) * mss {
-                return Some(block.left);
-            }
-        }
-        None
-    }
-
-    /// The next lost stretch that was not sent again: its start and at most `mss` octets.
-    pub(crate) fn next_lost(&self, mss: u32) -> Option<(Seq, u32)> {
-        let mut at = self.retransmit_next;
-        let first = self.sacked.partition_point(|block| block.right.le(at));
-        for block in &self.sacked[first..] {
-            if block.left.gt(at) {
-                break;
-            }
-            at = block.right;
-        }
-        if at.ge(self.lost_end) {
+    /// What `ack` acknowledges of the first run: as it was, its segments that are, and whether all of it is. None: nothing,
+    /// or only a part of a segment.
+    pub(super) fn take_acked(&mut self, ack: Seq) -> Option<(Run, u32, bool)> {
+        let run = *self.runs.first()?;
+        let (segments, whole) = if run.end.le(ack) {
+            (run.segments(), true)
+        } else {
+            (run.segments() - Run { start: run.start.max(ack), ..run }.segments(), false)
+        };
+        self.runs.shorten_first(ack);
+        if segments == 0 {
             return None;
         }
-        let next = self.sacked.get(self.sacked.partition_point(|block| block.left.lt(at)));
-        let end = next.map_or(self.lost_end, |block| block.left.min(self.lost_end));
-        Some((at, at.distance_to(end).min(mss)))
+        self.segments -= segments;
+        self.count_marks(&run, segments, |count, segments| count - segments);
+        Some((run, segments, whole))
     }
 
-    /// `[seq, end)` was sent again.
-    pub(crate) fn on_retransmitted(&mut self, end: Seq) {
-        self.retransmit_next = self.retransmit_next.max(end);
-    }
-
-    /// Octets believed to be in the network (RFC 6675's pipe; Linux's packets_in_flight).
-    pub(crate) fn pipe(&self, una: Seq, nxt: Seq, mss: u32) -> u32 {
-        let left = self.sacked_octets + u32::from(self.duplicates).saturating_mul(mss) + self.waiting();
-        una.distance_to(nxt).saturating_sub(left)
-    }
-
-    /// Lost octets that were not sent again yet.
-    fn waiting(&self) -> u32 {
-        let lost = self.lost_end.since(self.retransmit_next).max(0) as u32;
-        let first = self.sacked.partition_point(|block| block.right.le(self.retransmit_next));
-        let covered: u32 = self.sacked[first..]
-            .iter()
-            .take_while(|block| block.left.lt(self.lost_end))
-            .map(|block| {
-                let left = block.left.max(self.retransmit_next);
-                left.distance_to(block.right.min(self.lost_end))
-            })
-            .sum();
-        lost.saturating_sub(covered)
-    }
-
-    fn forget_sacked(&mut self) {
-        self.sacked = Vec::new();
-        self.sacked_octets = 0;
-    }
-
-    fn cover(&mut self, mut block: SackBlock) {
-        let first = self.sacked.partition_point(|known| known.right.lt(block.left));
-        let last = self.sacked.partition_point(|known| known.left.le(block.right));
-        if first == last {
-            if self.sacked.len() < BLOCKS_MAX {
-                self.sacked_octets += block.left.distance_to(block.right);
-                self.sacked.insert(first, block);
+    /// Changes the counts that the marks of `run` belong to.
+    fn count_marks(&mut self, run: &Run, segments: u32, change: impl Fn(u32, u32) -> u32) {
+        for (mark, count) in [(SACKED, &mut self.sacked), (LOST, &mut self.lost), (AGAIN, &mut self.again)] {
+            if run.is(mark) {
+                *count = change(*count, segments);
             }
-            return;
         }
-        block.left = block.left.min(self.sacked[first].left);
-        block.right = block.right.max(self.sacked[last - 1].right);
-        for known in self.sacked.drain(first + 1..last) {
-            self.sacked_octets -= known.left.distance_to(known.right);
+    }
+
+    /// Sets and clears marks of one run.
+    pub(super) fn change(&mut self, index: usize, set: u8, clear: u8) {
+        let Some(run) = self.runs.at_mut(index) else { return };
+        let before = *run;
+        run.set(set);
+        run.clear(clear);
+        let after = *run;
+        self.recount(before, after);
+    }
+
+    fn recount(&mut self, before: Run, after: Run) {
+        let segments = before.segments();
+        self.count_marks(&before, segments, |count, segments| count - segments);
+        self.count_marks(&after, segments, |count, segments| count + segments);
+    }
+
+    /// Run `index` is SACKed from now on; says where it is afterwards, joined to its neighbours.
+    pub(super) fn mark_sacked(&mut self, index: usize) -> usize {
+        let Some(end) = self.runs.at(index).map(|run| run.end) else { return index };
+        self.highest_sacked = if self.sacked == 0 { end } else { self.highest_sacked.max(end) };
+        self.change(index, SACKED, 0);
+        self.runs.join_sacked(index)
+    }
+
+    /// Run `index` is believed lost.
+    pub(super) fn mark_lost(&mut self, index: usize) -> Loss {
+        let Some(run) = self.runs.at_mut(index) else { return Loss::Known };
+        let before = *run;
+        let loss = lose(run);
+        let after = *run;
+        self.note_loss(before, after, loss);
+        loss
+    }
+
+    fn note_loss(&mut self, before: Run, after: Run, loss: Loss) {
+        self.recount(before, after);
+        if let Loss::First(segments) | Loss::Again(segments) = loss {
+            self.lost_ever = self.lost_ever.wrapping_add(segments);
+            self.resend_from = self.resend_from.min(after.start);
         }
-        let kept = &mut self.sacked[first];
-        self.sacked_octets -= kept.left.distance_to(kept.right);
-        self.sacked_octets += block.left.distance_to(block.right);
-        *kept = block;
+    }
+
+    /// Marks as lost what `judge` says, oldest departure first; how many retransmissions are among it.
+    pub(super) fn judge_by_departure(&mut self, mut judge: impl FnMut(&Run) -> Option<Look>) -> u32 {
+        let (mut departures, mut runs) =
+            (std::mem::take(&mut self.departures), std::mem::take(&mut self.runs));
+        let mut lost_again = 0;
+        departures.look(&mut runs, |run| {
+            if run.is(SACKED) || (run.is(LOST) && !run.is(AGAIN)) {
+                return Look::Done;
+            }
+            match judge(run) {
+                Some(look) => look,
+                None => {
+                    let before = *run;
+                    let loss = lose(run);
+                    if let Loss::Again(segments) = loss {
+                        lost_again += segments;
+                    }
+                    self.note_loss(before, *run, loss);
+                    Look::Done
+                }
+            }
+        });
+        (self.departures, self.runs) = (departures, runs);
+        lost_again
+    }
+
+    /// Marks as lost every run that `judge` accepts; how many retransmissions are among it.
+    pub(super) fn lose_if(&mut self, mut judge: impl FnMut(&Run) -> bool) -> u32 {
+        let mut lost_again = 0;
+        for index in 0..self.runs.len() {
+            if self.runs.at(index).is_some_and(&mut judge)
+                && let Loss::Again(segments) = self.mark_lost(index)
+            {
+                lost_again += segments;
+            }
+        }
+        lost_again
+    }
+
+    /// The peer has forgotten what it had SACKed.
+    pub(super) fn forget_sacked(&mut self) {
+        self.sacked = 0;
+        self.runs.iter_mut().for_each(|run| run.clear(SACKED));
+    }
+
+    /// Nothing is lost: it was a mistake.
+    pub(super) fn forget_lost(&mut self) {
+        self.lost = 0;
+        self.runs.iter_mut().for_each(|run| run.clear(LOST));
+    }
+
+    /// The first segment alone is believed lost (without SACK more is not known).
+    pub(super) fn lose_first_segment(&mut self) -> Loss {
+        let Some(run) = self.first().copied().filter(|run| !run.is(LOST)) else { return Loss::Known };
+        if run.segments() > 1 {
+            self.cut(0, run.end_of(1));
+        }
+        self.mark_lost(0)
+    }
+
+    /// Duplicate acknowledgments, where the peer sends no SACK.
+    pub(super) fn set_duplicates(&mut self, segments: u32) {
+        self.sacked = segments;
+    }
+
+    /// The first lost run that waits to be sent again.
+    pub(super) fn next_lost(&self) -> Option<Run> {
+        if self.again >= self.lost {
+            return None;
+        }
+        let first = self.runs.find(self.resend_from);
+        (first..)
+            .map_while(|index| self.runs.at(index))
+            .find(|run| run.is(LOST) && !run.is(SACKED | AGAIN))
+            .copied()
+    }
+
+    /// The end of the small segments from run `seq` on that fit into `room` together.
+    pub(super) fn reach(&self, seq: Seq, room: u32) -> Seq {
+        let first = self.runs.find(seq);
+        let mut end = seq;
+        for (nth, run) in (first..).map_while(|index| self.runs.at(index)).enumerate() {
+            let follows =
+                nth == 0 || (!run.is(SACKED) && run.segments() == 1 && seq.distance_to(run.end) <= room);
+            if !follows {
+                break;
+            }
+            end = run.end;
+            if run.is(FIN) {
+                break;
+            }
+        }
+        end
+    }
+
+    /// Makes the run that begins at `seq` one of `len` numbers, before it is sent again in segments of `mss`: cuts it.
+    /// `unit`, at least `len`, is what leaves together as one packet where the device takes such. Says where it is, and
+    /// whether such a packet of several segments ends with it.
+    pub(super) fn prepare_again(&mut self, seq: Seq, len: u32, unit: u32, mss: u16) -> (usize, bool) {
+        let mut index = self.runs.find(seq);
+        if self.runs.at(index).is_some_and(|run| run.start.lt(seq)) {
+            self.cut(index, seq);
+            index += 1;
+        }
+        self.resize(index, mss);
+        self.cut_to(index, seq + unit);
+        let several = self.run(index).is_some_and(|run| run.segments() > 1);
+        if several && let Some(run) = self.runs.at_mut(index) {
+            run.set(UNIT);
+        }
+        self.cut_to(index, seq + len);
+        let ends = self.run(index).is_some_and(|run| run.is(UNIT));
+        if let Some(run) = self.runs.at_mut(index) {
+            run.clear(UNIT);
+        }
+        (index, ends)
+    }
+
+    fn cut_to(&mut self, index: usize, end: Seq) {
+        if self.runs.at(index).is_some_and(|run| end.lt(run.end)) {
+            self.cut(index, end);
+        }
+    }
+
+    /// Cuts run `index` in two, which makes two segments of one if it is cut within.
+    fn cut(&mut self, index: usize, at: Seq) {
+        let Some(before) = self.run(index) else { return };
+        self.runs.cut(index, at);
+        let pieces = [self.run(index), self.run(index + 1)].into_iter().flatten();
+        self.count_anew(&before, before.segments(), pieces.map(|run| run.segments()).sum());
+    }
+
+    /// What was `old` segments is `new` ones now, with the marks of `run`.
+    fn count_anew(&mut self, run: &Run, old: u32, new: u32) {
+        self.segments = self.segments - old + new;
+        self.count_marks(run, old, |count, segments| count - segments);
+        self.count_marks(run, new, |count, segments| count + segments);
+    }
+
+    /// The segment size changed: the same numbers are another count of segments.
+    fn resize(&mut self, index: usize, mss: u16) {
+        let Some(run) = self.runs.at_mut(index).filter(|run| run.mss != mss) else { return };
+        let before = *run;
+        run.mss = mss;
+        let after = *run;
+        self.count_anew(&before, before.segments(), after.segments());
+    }
+
+    /// Joins small segments that follow run `index`, itself one, as long as they fit into `room`; how many.
+    pub(super) fn collapse(&mut self, index: usize, room: u32) -> u32 {
+        let (mut sacked, mut lost, mut again, mut joined) = (0, 0, 0, 0);
+        self.runs.collapse(index, room, |run| {
+            joined += 1;
+            sacked += u32::from(run.is(SACKED));
+            lost += u32::from(run.is(LOST));
+            again += u32::from(run.is(AGAIN));
+        });
+        self.segments -= joined;
+        self.sacked -= sacked;
+        self.lost -= lost;
+        self.again -= again;
+        joined
+    }
+
+    /// Run `index` leaves again. A tail loss probe is not counted as sent again: it is one segment more in the network.
+    pub(super) fn leave_again(&mut self, index: usize, probe: bool, now: Instant, delivered: u32) {
+        let marks = if probe { EVER_AGAIN } else { EVER_AGAIN | AGAIN };
+        self.change(index, marks, 0);
+        let Some(run) = self.runs.at_mut(index) else { return };
+        run.sent_at = now;
+        run.delivered = delivered;
+        let (start, end) = (run.start, run.end);
+        self.departures.record(start, end, now, &self.runs);
+        if !probe && start.ge(self.resend_from) {
+            self.resend_from = end;
+        }
+    }
+
+    /// Counts again what the marks say, for tests: segments, SACKed, lost, sent again.
+    #[cfg(test)]
+    pub(super) fn recounted(&self) -> [u32; 4] {
+        let sum =
+            |mark: u8| self.runs.iter().filter(|run| mark == 0 || run.is(mark)).map(Run::segments).sum();
+        [sum(0), sum(SACKED), sum(LOST), sum(AGAIN)]
+    }
+
+    /// Runs, for tests.
+    #[cfg(test)]
+    pub(super) fn run_count(&self) -> usize {
+        self.runs.len()
+    }
+}
+
+/// Linux tcp_mark_skb_lost.
+fn lose(run: &mut Run) -> Loss {
+    let segments = run.segments();
+    if run.is(SACKED) || (run.is(LOST) && !run.is(AGAIN)) {
+        return Loss::Known;
+    }
+    if run.is(LOST) {
+        run.clear(AGAIN);
+        return Loss::Again(segments);
+    }
+    run.set(LOST);
+    Loss::First(segments)
+}
+
+impl Run {
+    /// `[start, end)` leaves for the first time.
+    pub(super) fn new(start: Seq, end: Seq, mss: u16, fin: bool, sent_at: Instant, delivered: u32) -> Run {
+        let marks = if fin { FIN } else { 0 };
+        Run { start, end, sent_at, delivered, mss, marks }
     }
 }
 

@@ -5,17 +5,16 @@ use crate::clock::tsval;
 use crate::connection::timers::Purpose;
 use crate::connection::transmit::Forced;
 use crate::connection::{Connection, Outcome, Turn};
-use crate::send::AckFacts;
+use crate::send::{AckDecision, AckFacts};
 use crate::time_wait::TIME_WAIT_LENGTH;
-use crate::{Arrival, Instant};
+use crate::{Arrival, Instant, Seq};
 use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
-use lastack_wire::tcp::{Flags, SackBlock};
+use lastack_wire::tcp::Flags;
 use std::ops::ControlFlow::{Break, Continue};
 
 impl Connection {
     pub(super) fn check_acknowledgment(&mut self, arrival: &Arrival, turn: &mut Turn) -> Check {
         let ack = arrival.header.ack;
-        self.count_duplicate_report(arrival);
         if ack.lt(self.send.una) {
             if self.is_foreseen(arrival) {
                 // Linux's fast path takes its clock before it looks at the number (measured).
@@ -28,6 +27,7 @@ impl Connection {
                 self.challenge(turn);
                 return Break(Outcome::Continue);
             }
+            self.judge_flight(arrival, false, turn);
             return Continue(());
         }
         if ack.gt(self.send.nxt) {
@@ -45,35 +45,15 @@ impl Connection {
 
     fn take_acknowledgment(&mut self, arrival: &Arrival, turn: &mut Turn) {
         self.count_acknowledgment(arrival, turn);
-        self.count_reported_duplicate(arrival, turn);
         self.update_ts_recent(arrival, turn);
         let window_moved = self.update_window(arrival);
         self.unreachable = None;
         self.retries.probes = 0;
         self.heard_at = turn.now;
-        if self.send.una == self.send.nxt {
+        let idle = self.send.una == self.send.nxt;
+        self.judge_flight(arrival, window_moved, turn);
+        if idle {
             self.answer_to_probe(turn);
-        } else {
-            self.judge_flight(arrival, window_moved, turn);
-        }
-    }
-
-    /// A D-SACK (RFC 2883): of octets that are acknowledged, or inside the next block. It proves nothing when nothing was sent
-    /// twice (Linux tcp_check_dsack, measured).
-    fn count_reported_duplicate(&mut self, arrival: &Arrival, turn: &mut Turn) {
-        let (ack, blocks) = (arrival.header.ack, &arrival.header.options.sack);
-        let Some(first) = blocks.first().copied().filter(|_| self.sack) else { return };
-        let inside = |next: &SackBlock| first.left.ge(next.left) && first.right.le(next.right);
-        if first.left.lt(ack) {
-            turn.out.count(Counter::DsackRecv);
-        } else if blocks.get(1).is_some_and(inside) {
-            turn.out.count(Counter::DsackOfoRecv);
-        } else {
-            return;
-        }
-        let tally = self.tally();
-        if tally.had_twice == 0 || tally.had_twice > tally.again {
-            turn.out.count(Counter::DsackIgnoredDubious);
         }
     }
 
@@ -158,50 +138,80 @@ impl Connection {
 
     fn judge_flight(&mut self, arrival: &Arrival, window_moved: bool, turn: &mut Turn) {
         let header = &arrival.header;
+        let tells = self.sack && !header.options.sack.is_empty();
+        let idle = self.send.una == self.send.nxt;
+        let old = header.ack.lt(self.send.una);
+        if (idle || old) && !tells && self.outgoing.is_none() {
+            return;
+        }
+        let facts = self.facts(arrival, window_moved, turn);
+        self.outgoing();
+        let Some((recovery, mut means)) = self.recovering(turn) else { return };
+        let decision = match (old, idle) {
+            (true, _) if !tells => return,
+            (true, _) => recovery.on_old_ack(&facts, &mut means),
+            (_, true) => recovery.on_idle_ack(&facts, &mut means),
+            _ => recovery.on_ack(&facts, &mut means),
+        };
+        self.carry_out_decision(header.ack, facts.ece, decision, turn);
+        self.release_outgoing();
+        self.note_wait(turn.now);
+    }
+
+    fn facts<'a>(&self, arrival: &'a Arrival, window_moved: bool, turn: &Turn) -> AckFacts<'a> {
+        let header = &arrival.header;
         let mss = u32::from(self.effective_mss());
-        let clock = tsval(turn.now, self.ts_offset);
-        let facts = AckFacts {
+        let echoed = header.options.timestamps.filter(|_| self.timestamps);
+        AckFacts {
             now: turn.now,
             una: self.send.una,
             nxt: self.send.nxt,
             ack: header.ack,
             mss,
-            duplicate: header.ack == self.send.una && arrival.is_empty() && !window_moved,
+            window_max: self.send.window_max,
+            brings_data: !arrival.is_empty(),
+            window_moved,
             ece: self.ecn.is_agreed() && header.flags.contains(Flags::ECE),
             sack: self.sack,
             blocks: &header.options.sack,
             pacing_rate: self.pacing_rate(mss, turn.knobs),
-            timestamps: header
-                .options
-                .timestamps
-                .filter(|_| self.timestamps)
-                .map(|echoed| (clock, echoed.echo)),
-        };
-        let marked = facts.ece;
-        let Some(outgoing) = &mut self.outgoing else {
-            return;
-        };
-        let decision =
-            outgoing.recovery.on_ack(&facts, &mut self.congestion, &mut self.rtt, turn.knobs, turn.out);
-        if decision.acked > 0 {
-            outgoing.buffer.ack(header.ack);
-            self.send.una = header.ack;
-            self.send.acked = self.send.acked.saturating_add(decision.acked);
-            let segments = decision.acked.div_ceil(u32::from(self.effective_mss().max(1)));
-            self.send.delivered = self.send.delivered.saturating_add(segments);
-            self.count_acknowledged(decision.acked, if marked { segments } else { 0 }, turn.now);
+            burst: self.burst_goal(mss.max(1), turn.knobs),
+            clock: tsval(turn.now, self.ts_offset),
+            echo: echoed.map(|timestamps| timestamps.echo),
+            // The window counts from SEG.ACK by now.
+            may_send_new: self.send.unsent() > 0 && (header.ack + self.send.window).gt(self.send.nxt),
+            came_twice: self.tally.as_ref().map_or(0, |tally| tally.had_twice),
+            sent_again: self.tally.as_ref().map_or(0, |tally| tally.again),
+        }
+    }
+
+    fn carry_out_decision(&mut self, ack: Seq, marked: bool, decision: AckDecision, turn: &mut Turn) {
+        let AckDecision { acked, delivered, .. } = decision;
+        self.send.delivered = self.send.delivered.wrapping_add(delivered);
+        if decision.came_twice > 0 {
+            let tally = self.tally();
+            tally.had_twice = tally.had_twice.wrapping_add(decision.came_twice);
+        }
+        if acked > 0 {
+            if let Some(outgoing) = &mut self.outgoing {
+                outgoing.buffer.ack(ack);
+            }
+            self.send.una = ack;
+            self.send.acked = self.send.acked.saturating_add(acked);
+            self.count_acknowledged(acked, if marked { delivered } else { 0 }, turn.now);
+            self.forced = Forced::No;
+        }
+        if decision.answered {
             self.retries.timeouts = 0;
             self.retries.since = Instant::NEVER;
-            self.forced = Forced::No;
         }
         if decision.slowed_down {
             self.ecn.slowed_down();
         }
-        if decision.restart_timer {
-            self.watch_flight(true, turn);
+        if decision.sped_up {
+            self.ecn.sped_up();
         }
-        self.release_outgoing();
-        self.note_wait(turn.now);
+        self.change_timer(decision.timer, turn);
     }
 
     /// The states in which the acknowledgment of our FIN means something.

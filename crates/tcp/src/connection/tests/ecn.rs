@@ -75,12 +75,13 @@ fn an_echo_lowers_the_window_once_in_a_window_of_data() {
     sent(&mut lab);
     echo(&mut lab, 1);
     let lowered = before * 7 / 10;
-    assert_eq!(lab.connection.congestion_window(), lowered);
     assert_eq!(lab.connection.slow_start_threshold(), lowered);
     for segments in 2..=8 {
+        let window = lab.connection.congestion_window();
         echo(&mut lab, segments);
-        assert_eq!(lab.connection.congestion_window(), lowered, "{segments}");
+        assert!((lowered..=window).contains(&lab.connection.congestion_window()), "{segments}");
     }
+    assert!(lab.connection.congestion_window() <= lowered + 1, "step by step");
     let told = sent(&mut lab);
     let fresh: Vec<_> = told.iter().filter(|segment| !segment.payload.is_empty()).collect();
     assert!(fresh[0].header.flags.contains(Flags::CWR), "the first new data tells it");
@@ -88,7 +89,7 @@ fn an_echo_lowers_the_window_once_in_a_window_of_data() {
     let beyond = 10 + fresh.len();
     lab.send(20 * MSS);
     echo(&mut lab, 11.min(beyond));
-    assert!(lab.connection.congestion_window() < lowered, "new congestion, after the last window");
+    assert!(lab.connection.slow_start_threshold() < lowered, "new congestion, after the last window");
 }
 
 #[test]

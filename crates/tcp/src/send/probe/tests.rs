@@ -1,88 +1,79 @@
+use super::super::recovery::tests::{Bench, MSS};
 use super::*;
-use crate::send::recovery::tests::{MSS, Sender};
-use lastack_wire::tcp::SackBlock;
 
-fn probe_delay(sender: &Sender) -> Option<u128> {
-    let delay = sender.recovery.probe_delay(sender.una, sender.nxt, sender.sack, &sender.rtt, &sender.knobs);
+fn delay(bench: &Bench) -> Option<u128> {
+    let delay = bench.recovery.probe_delay(bench.sack, &bench.rtt, &bench.knobs);
     delay.map(|delay| delay.as_millis())
 }
 
-#[test]
-fn probes_are_due_as_measured() {
-    let mut sender = Sender::new(true);
-    assert_eq!(probe_delay(&sender), None, "nothing is in flight");
-    sender.send(1);
-    assert_eq!(probe_delay(&sender), Some(210), "T03, T18: one segment; RTO caps 220");
-    sender.send(1);
-    assert_eq!(probe_delay(&sender), Some(22), "T12b: two round trips and two ticks");
-    sender.knobs.tcp_early_retrans = 0;
-    assert_eq!(probe_delay(&sender), None);
-    sender.knobs.tcp_early_retrans = 3;
-    sender.sack = false;
-    assert_eq!(probe_delay(&sender), None);
+/// Sends the probe that is due; what it was.
+fn send(bench: &mut Bench) -> Option<Probe> {
+    let probe = bench.recovery.probe(bench.waiting > 0)?;
+    if probe == Probe::NewData {
+        bench.waiting -= 1;
+        bench.send(1);
+    }
+    let (nxt, now) = (bench.nxt, bench.now);
+    bench.recovery.on_probe_sent(probe, nxt, MSS as u16, now, &mut bench.out);
+    Some(probe)
 }
 
 #[test]
-fn a_probe_is_sent_once_and_is_no_recovery() {
-    let mut sender = Sender::new(true);
-    sender.send(2);
-    let probe = sender.recovery.probe(sender.una, sender.nxt, false);
-    assert_eq!(probe, Probe::Retransmit { seq: sender.una + MSS, len: MSS });
-    sender.recovery.on_probe_sent(probe, sender.nxt, &mut sender.out);
-    assert_eq!(probe_delay(&sender), None);
-    assert_eq!(sender.recovery.state, RecoveryState::Open);
-    sender.timeout();
-    assert_eq!(
-        sender.count(Counter::LostRetransmit),
-        0,
-        "T03: a probe is not a retransmission that was lost"
-    );
-    assert_eq!(sender.recovery.probe(sender.una, sender.nxt, true), Probe::NewData);
+fn a_probe_is_due_after_two_round_trips_when_nothing_is_wrong() {
+    let mut bench = Bench::new(true, 4, 0);
+    assert_eq!(delay(&bench), Some(202));
+    bench.ack(3, &[]);
+    assert_eq!(delay(&bench), Some(400), "a lone segment may be acknowledged late");
+    bench.knobs.tcp_early_retrans = 0;
+    assert_eq!(delay(&bench), None);
+    bench.knobs.tcp_early_retrans = 4;
+    assert!(delay(&bench).is_some());
+    bench.sack = false;
+    assert_eq!(delay(&bench), None);
+    let mut bench = Bench::new(true, 4, 0);
+    bench.ack(0, &[(2, 3)]);
+    assert_eq!(delay(&bench), None, "in disorder another timer runs");
 }
 
 #[test]
-fn a_probe_that_repaired_a_loss_costs_half_of_the_window() {
-    let mut sender = Sender::new(true);
-    sender.send(1);
-    let probe = sender.recovery.probe(sender.una, sender.nxt, false);
-    sender.recovery.on_probe_sent(probe, sender.nxt, &mut sender.out);
-    let _ = sender.ack(1, &[]);
-    sender.send(1);
-    let _ = sender.ack(1, &[]);
-    assert_eq!(sender.congestion.cwnd(), 5);
-    assert_eq!(sender.count(Counter::LossProbeRecovery), 1);
+fn it_sends_what_waits_or_the_last_segment_and_one_at_a_time() {
+    let mut bench = Bench::new(true, 4, 0);
+    let last = Resend { seq: Seq(3000), len: MSS, unit: MSS };
+    assert_eq!(send(&mut bench), Some(Probe::Retransmit(last)));
+    assert_eq!((bench.recovery.probe(false), bench.marks()), (None, [0; 3]), "and it is not counted as lost");
+    let mut bench = Bench::new(true, 4, 1);
+    assert_eq!(send(&mut bench), Some(Probe::NewData));
+    bench.ack(5, &[]);
+    assert!(bench.recovery.probe.is_idle());
+    assert_eq!(bench.count(Counter::LossProbeRecovery), 0);
 }
 
 #[test]
-fn a_probe_that_arrived_twice_costs_nothing() {
-    let mut sender = Sender::new(true);
-    sender.send(1);
-    let (una, end) = (sender.una, sender.nxt);
-    let probe = sender.recovery.probe(una, end, false);
-    sender.recovery.on_probe_sent(probe, end, &mut sender.out);
-    let _ = sender.ack(1, &[]);
-    sender.send(1);
-    // A D-SACK of the probe, as the peer sends it for a duplicate.
-    let facts = AckFacts {
-        now: sender.now,
-        una: end,
-        nxt: sender.nxt,
-        ack: end,
-        mss: MSS,
-        duplicate: true,
-        ece: false,
-        sack: true,
-        blocks: &[SackBlock { left: una, right: end }],
-        pacing_rate: u64::MAX,
-        timestamps: None,
-    };
-    let _ = sender.recovery.on_ack(
-        &facts,
-        &mut sender.congestion,
-        &mut sender.rtt,
-        &sender.knobs,
-        &mut sender.out,
-    );
-    let _ = sender.ack(1, &[]);
-    assert_eq!(sender.congestion.cwnd(), 10);
+fn a_repaired_tail_costs_what_a_loss_costs() {
+    let mut bench = Bench::new(true, 4, 1);
+    bench.wait(100);
+    bench.waiting = 0;
+    send(&mut bench);
+    bench.waiting = 1;
+    bench.send(1);
+    bench.wait(100).ack(5, &[]);
+    assert_eq!((bench.count(Counter::LossProbeRecovery), bench.congestion.cwnd()), (1, 5));
+    assert_eq!(bench.recovery.state(), RecoveryState::Open);
+}
+
+#[test]
+fn a_tail_that_came_twice_was_not_lost() {
+    for d_sack in [true, false] {
+        let mut bench = Bench::new(true, 4, 0);
+        send(&mut bench);
+        bench.ack(4, &[]);
+        assert!(!bench.recovery.probe.is_idle(), "which copy?");
+        if d_sack {
+            bench.ack(4, &[(3, 4)]);
+        } else {
+            bench.ack(4, &[]);
+        }
+        assert!(bench.recovery.probe.is_idle());
+        assert_eq!((bench.count(Counter::LossProbeRecovery), bench.congestion.cwnd()), (0, 10));
+    }
 }

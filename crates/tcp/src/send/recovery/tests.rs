@@ -1,260 +1,232 @@
+//! A sender's loss detector on the bench: segments of 1000 octets from number 0 on, a round trip of 100 ms.
+
 use super::*;
-use crate::CongestionControl;
+use crate::congestion::CongestionControl;
+use crate::send::loss::Timeout;
+use std::collections::VecDeque;
 
-pub(crate) const MSS: u32 = 1000;
+pub(in crate::send) const MSS: u32 = 1000;
 
-/// A sender with its congestion window, seen at the level of segments of 1000 octets.
-pub(crate) struct Sender {
-    pub(crate) recovery: Recovery,
-    pub(crate) congestion: Congestion,
-    pub(crate) rtt: RttEstimator,
-    pub(crate) knobs: Knobs,
-    pub(crate) out: Output,
-    pub(crate) una: Seq,
-    pub(crate) nxt: Seq,
-    pub(crate) now: Instant,
-    pub(crate) sack: bool,
+pub(in crate::send) struct Bench {
+    pub(in crate::send) recovery: Recovery,
+    pub(in crate::send) congestion: Congestion,
+    pub(in crate::send) rtt: RttEstimator,
+    pub(in crate::send) knobs: Knobs,
+    pub(in crate::send) out: Output,
+    pub(in crate::send) now: Instant,
+    pub(in crate::send) una: Seq,
+    pub(in crate::send) nxt: Seq,
+    pub(in crate::send) sack: bool,
+    pub(in crate::send) waiting: u32,
+    sent_again: u32,
+    came_twice: u32,
+    timed_out: bool,
+    echoes: VecDeque<u32>,
 }
 
-impl Sender {
-    pub(crate) fn new(sack: bool) -> Sender {
-        let start = Seq(u32::MAX - 4500);
-        let mut rtt = RttEstimator::new();
-        let knobs = Knobs::default();
-        rtt.sample(Duration::from_millis(10), start, start, &knobs);
-        Sender {
-            recovery: Recovery::new(start),
+impl Bench {
+    /// `flight` segments were just sent, and `waiting` more wait.
+    pub(in crate::send) fn new(sack: bool, flight: u32, waiting: u32) -> Bench {
+        let mut bench = Bench {
+            recovery: Recovery::new(Seq(0), 1),
             congestion: Congestion::new(CongestionControl::Reno, false),
-            rtt,
-            knobs,
-            out: Output::new(4, 0),
-            una: start,
-            nxt: start,
+            rtt: RttEstimator::new(),
+            knobs: Knobs::default(),
+            out: Output::new(1, 0),
             now: Instant::from_millis(1000),
+            una: Seq(0),
+            nxt: Seq(0),
             sack,
-        }
+            waiting,
+            sent_again: 0,
+            came_twice: 0,
+            timed_out: false,
+            echoes: VecDeque::new(),
+        };
+        bench.rtt.sample(Duration::from_millis(100), Seq(0), Seq(0), &bench.knobs);
+        bench.send(flight);
+        bench.now += Duration::from_millis(100);
+        bench
     }
 
-    pub(crate) fn send(&mut self, segments: u32) {
+    pub(in crate::send) fn wait(&mut self, ms: u64) -> &mut Bench {
+        self.now += Duration::from_millis(ms);
+        self
+    }
+
+    pub(in crate::send) fn send(&mut self, segments: u32) {
         for _ in 0..segments {
-            self.recovery.on_sent(self.una, self.nxt, MSS, MSS, self.now);
+            let sent = Sent { seq: self.nxt, end: self.nxt + MSS, mss: 1000, fin: false, closes: false };
             self.nxt += MSS;
-            let flight = self.recovery.pipe(self.una, self.nxt, MSS) / MSS;
-            self.congestion.on_flight(self.una, self.nxt, flight, false, self.now);
+            self.recovery.on_sent(sent, self.now);
+            let (flight, cwnd) = (self.recovery.in_flight(), self.congestion.cwnd());
+            self.congestion.on_flight(self.una, self.nxt, flight, flight >= cwnd, self.now);
         }
     }
 
-    pub(crate) fn ack(&mut self, segments: u32, blocks: &[(u32, u32)]) -> AckDecision {
-        self.ack_with(segments, blocks, None)
+    pub(in crate::send) fn means(&mut self) -> (&mut Recovery, Means<'_>) {
+        let Bench { recovery, congestion, rtt, knobs, out, .. } = self;
+        (recovery, Means { congestion, rtt, knobs, out })
     }
 
-    /// `segments` acknowledged; `blocks` in segments after the new SEND.UNA.
-    pub(crate) fn ack_with(
-        &mut self,
-        segments: u32,
-        blocks: &[(u32, u32)],
-        timestamps: Option<(u32, u32)>,
-    ) -> AckDecision {
-        let ack = self.una + segments * MSS;
+    /// The next acknowledgment echoes this timestamp.
+    pub(in crate::send) fn echoing(&mut self, stamp: u32) -> &mut Bench {
+        self.echoes.push_back(stamp);
+        self
+    }
+
+    /// An acknowledgment of `segments` in all, with blocks in segments.
+    pub(in crate::send) fn ack(&mut self, segments: u32, blocks: &[(u32, u32)]) -> AckDecision {
+        let octets = |&(left, right): &(u32, u32)| (left * MSS, right * MSS);
+        self.ack_octets(segments * MSS, &blocks.iter().map(octets).collect::<Vec<_>>(), false)
+    }
+
+    pub(in crate::send) fn ack_octets(&mut self, ack: u32, blocks: &[(u32, u32)], ece: bool) -> AckDecision {
         let blocks: Vec<_> =
-            blocks.iter().map(|&(l, r)| SackBlock { left: ack + l * MSS, right: ack + r * MSS }).collect();
+            blocks.iter().map(|&(left, right)| SackBlock { left: Seq(left), right: Seq(right) }).collect();
         let facts = AckFacts {
             now: self.now,
             una: self.una,
             nxt: self.nxt,
-            ack,
+            ack: Seq(ack),
             mss: MSS,
-            duplicate: segments == 0 && self.una != self.nxt,
-            ece: false,
+            window_max: 60_000,
+            brings_data: false,
+            window_moved: Seq(ack).gt(self.una),
+            ece,
             sack: self.sack,
             blocks: &blocks,
             pacing_rate: u64::MAX,
-            timestamps,
+            burst: 64,
+            clock: self.clock(),
+            echo: self.echoes.pop_front(),
+            may_send_new: self.waiting > 0,
+            came_twice: self.came_twice,
+            sent_again: self.sent_again,
         };
-        let decision =
-            self.recovery.on_ack(&facts, &mut self.congestion, &mut self.rtt, &self.knobs, &mut self.out);
-        self.una = ack;
+        let (old, idle) = (Seq(ack).lt(self.una), self.una == self.nxt);
+        let (recovery, mut means) = self.means();
+        let decision = match (old, idle) {
+            (true, _) => recovery.on_old_ack(&facts, &mut means),
+            (_, true) => recovery.on_idle_ack(&facts, &mut means),
+            _ => recovery.on_ack(&facts, &mut means),
+        };
+        self.una = self.una.max(Seq(ack));
+        self.came_twice += decision.came_twice;
+        self.timed_out &= !decision.answered;
         decision
     }
 
-    pub(crate) fn timeout(&mut self) {
-        self.recovery.on_timeout(
-            self.una,
-            self.nxt,
-            MSS,
-            self.sack,
-            &mut self.congestion,
-            self.now,
-            &mut self.out,
-        );
-        self.rtt.back_off();
+    pub(in crate::send) fn clock(&self) -> u32 {
+        self.now.as_millis() as u32
     }
 
-    /// Sends again all that may go; the numbers, in segments after SEND.UNA.
-    pub(crate) fn retransmit(&mut self, tsval: Option<u32>) -> Vec<u32> {
-        let mut sent = Vec::new();
-        while let Some((seq, len)) = self.recovery.next_retransmit(self.una, self.nxt, MSS, &self.congestion)
-        {
-            sent.push(self.una.distance_to(seq) / MSS);
-            self.recovery.on_retransmitted(seq, len, tsval, &mut self.out);
+    pub(in crate::send) fn time_out(&mut self) {
+        let timeout = Timeout {
+            now: self.now,
+            pacing_rate: u64::MAX,
+            una: self.una,
+            nxt: self.nxt,
+            sack: self.sack,
+            repeated: self.timed_out,
+        };
+        let (recovery, mut means) = self.means();
+        recovery.on_timeout(timeout, &mut means);
+        self.timed_out = true;
+    }
+
+    /// What leaves now, as pairs of first segment and number of segments: lost ones, then new ones.
+    pub(in crate::send) fn flush(&mut self) -> Vec<(u32, u32)> {
+        let mut left = Vec::new();
+        loop {
+            let new = self.waiting > 0 && self.recovery.prefers_new(self.nxt) && !self.recovery.head_is_due();
+            let resend = self.recovery.next_retransmit(self.nxt, MSS, 64, &self.congestion);
+            if let Some(resend) = resend.filter(|_| !new) {
+                let clock = self.clock();
+                self.recovery.on_retransmitted(resend, MSS as u16, self.now, clock, &mut self.out);
+                self.sent_again += resend.len / MSS;
+                left.push((resend.seq.0 / MSS, resend.len / MSS));
+            } else if self.waiting > 0 && self.recovery.room(&self.congestion) > 0 {
+                left.push((self.nxt.0 / MSS, 1));
+                self.waiting -= 1;
+                self.send(1);
+            } else {
+                return left;
+            }
         }
-        sent
     }
 
-    pub(crate) fn allowance(&self) -> u32 {
-        self.recovery.allowance(self.una, self.nxt, MSS, &self.congestion)
+    pub(in crate::send) fn reorder(&mut self) {
+        let (una, nxt, now) = (self.una, self.nxt, self.now);
+        let (recovery, mut means) = self.means();
+        recovery.on_reordering_timeout(una, nxt, now, &mut means);
     }
 
-    pub(crate) fn count(&self, counter: Counter) -> u64 {
+    /// SACKed, lost, sent again.
+    pub(in crate::send) fn marks(&self) -> [u32; 3] {
+        let flight = self.recovery.flight();
+        [flight.sacked, flight.lost, flight.again]
+    }
+
+    pub(in crate::send) fn count(&self, counter: Counter) -> u64 {
         self.out.counters.value(counter)
     }
 }
 
 #[test]
-fn three_duplicates_start_newreno_and_partial_acks_carry_it() {
-    let mut sender = Sender::new(false);
-    sender.send(10);
-    assert_eq!(sender.allowance(), 0);
-    let _ = sender.ack(0, &[]);
-    assert_eq!(sender.recovery.state, RecoveryState::Disorder);
-    assert_eq!(sender.allowance(), MSS, "limited transmit (RFC 3042)");
-    let _ = sender.ack(0, &[]);
-    let third = sender.ack(0, &[]);
-    assert_eq!((third.retransmit, third.restart_timer), (true, true));
-    assert_eq!((sender.congestion.cwnd(), sender.congestion.ssthresh()), (5, 5));
-    assert_eq!(sender.retransmit(None), [0], "one segment, though the pipe is fuller than the window");
-    for _ in 0..6 {
-        assert!(!sender.ack(0, &[]).retransmit);
+fn three_sacked_segments_begin_a_recovery_that_ends_at_the_threshold() {
+    let mut bench = Bench::new(true, 10, 7);
+    for sacked in 2..=3 {
+        bench.ack(0, &[(1, sacked)]);
+        assert_eq!(bench.recovery.state(), RecoveryState::Disorder);
+        assert_eq!(bench.flush().len(), 1, "limited transmit: {sacked}");
     }
-    assert_eq!(sender.allowance(), 4 * MSS, "only what was sent again is in the network: new data flows");
-    assert!(sender.ack(4, &[]).retransmit, "a partial acknowledgment");
-    assert_eq!(sender.retransmit(None), [0]);
-    let _ = sender.ack(6, &[]);
-    assert_eq!(sender.recovery.state, RecoveryState::Open, "nothing is in flight any more");
-    assert_eq!(sender.congestion.cwnd(), 5);
-    assert_eq!(sender.count(Counter::RenoRecovery), 1);
-    assert_eq!(sender.count(Counter::FastRetrans), 2);
+    let decision = bench.ack(0, &[(1, 4)]);
+    assert_eq!((bench.recovery.state(), bench.marks()), (RecoveryState::Recovery, [3, 1, 0]));
+    assert!(decision.slowed_down);
+    assert_eq!(bench.flush(), [(0, 1)], "the hole, at once");
+    assert_eq!((bench.congestion.ssthresh(), bench.count(Counter::SackRecovery)), (5, 1));
+    bench.wait(100).ack(12, &[]);
+    assert_eq!(bench.recovery.state(), RecoveryState::Open);
+    assert_eq!(bench.congestion.cwnd(), 6, "the threshold, and growth by what this acknowledged");
+    assert_eq!(bench.marks(), [0; 3]);
+    assert_eq!((bench.count(Counter::FastRetrans), bench.count(Counter::FullUndo)), (1, 0));
 }
 
 #[test]
-fn without_sack_the_recovery_ends_above_its_mark() {
-    let mut sender = Sender::new(false);
-    sender.send(10);
-    for _ in 0..3 {
-        let _ = sender.ack(0, &[]);
+fn duplicates_do_the_same_where_there_is_no_sack() {
+    let mut bench = Bench::new(false, 10, 0);
+    for _ in 0..2 {
+        bench.ack(0, &[]);
+        assert!(bench.flush().is_empty());
     }
-    sender.retransmit(None);
-    sender.send(2);
-    let _ = sender.ack(10, &[]);
-    assert_eq!(sender.recovery.state, RecoveryState::Recovery);
-    let _ = sender.ack(1, &[]);
-    assert_eq!(sender.recovery.state, RecoveryState::Open);
+    bench.ack(0, &[]);
+    assert_eq!((bench.recovery.state(), bench.flush()), (RecoveryState::Recovery, vec![(0, 1)]));
+    bench.wait(100).ack(6, &[]);
+    assert_eq!(bench.flush(), [(6, 1)], "a partial acknowledgment shows the next hole");
+    bench.wait(100).ack(10, &[]);
+    assert_eq!(bench.recovery.state(), RecoveryState::Recovery, "held until something above is acknowledged");
+    bench.send(1);
+    bench.wait(100).ack(11, &[]);
+    assert_eq!((bench.recovery.state(), bench.count(Counter::RenoRecovery)), (RecoveryState::Open, 1));
 }
 
 #[test]
-fn sack_sends_each_hole_once() {
-    let mut sender = Sender::new(true);
-    sender.send(10);
-    let _ = sender.ack(0, &[(1, 2)]);
-    assert_eq!(sender.recovery.state, RecoveryState::Disorder);
-    let _ = sender.ack(0, &[(1, 2), (3, 4)]);
-    assert!(sender.ack(0, &[(5, 10), (3, 4), (1, 2)]).retransmit);
-    assert_eq!(sender.count(Counter::SackRecovery), 1);
-    assert_eq!(sender.retransmit(None), [0, 2, 4]);
-    assert!(!sender.ack(2, &[(1, 2), (3, 8)]).retransmit, "both other holes are on their way");
-    let _ = sender.ack(8, &[]);
-    assert_eq!(sender.recovery.state, RecoveryState::Open);
-    assert_eq!(sender.congestion.cwnd(), 5);
-}
-
-#[test]
-fn a_timeout_sends_all_again_in_slow_start() {
-    let mut sender = Sender::new(false);
-    sender.send(6);
-    sender.timeout();
-    assert_eq!(sender.recovery.state, RecoveryState::Loss);
-    assert_eq!(sender.retransmit(None), [0]);
-    sender.timeout();
-    assert_eq!((sender.congestion.cwnd(), sender.congestion.ssthresh()), (1, 5), "halved once");
-    assert_eq!(sender.count(Counter::LostRetransmit), 1);
-    assert_eq!(sender.retransmit(None), [0]);
-    let _ = sender.ack(1, &[]);
-    assert_eq!(sender.retransmit(None), [0, 1]);
-    let _ = sender.ack(5, &[]);
-    assert_eq!(sender.recovery.state, RecoveryState::Open);
-    assert_eq!(sender.count(Counter::SlowStartRetrans), 2);
-    assert_eq!(sender.rtt.backoff(), 2, "Karn: no clean sample, the backoff stays");
-}
-
-#[test]
-fn sacked_octets_are_not_sent_again_after_a_timeout() {
-    let mut sender = Sender::new(true);
-    sender.send(4);
-    let _ = sender.ack(0, &[(1, 2)]);
-    sender.timeout();
-    let mut sent = sender.retransmit(None);
-    let _ = sender.ack(2, &[]);
-    sent.extend(sender.retransmit(None).iter().map(|n| n + 2));
-    assert_eq!(sent, [0, 2, 3]);
-}
-
-#[test]
-fn a_late_acknowledgment_of_the_first_transmission_undoes_the_timeout() {
-    let mut sender = Sender::new(true);
-    sender.send(10);
-    sender.timeout();
-    assert_eq!(sender.retransmit(Some(500)), [0]);
-    let decision = sender.ack_with(1, &[], Some((510, 290)));
-    assert!(!decision.retransmit);
-    assert_eq!(sender.recovery.state, RecoveryState::Open);
-    assert!(sender.congestion.cwnd() >= 10);
-    assert_eq!(sender.count(Counter::LossUndo), 1);
-    assert_eq!(sender.rtt.backoff(), 0, "the echo is a clean sample (RTTM)");
-}
-
-#[test]
-fn an_acknowledgment_of_the_second_transmission_undoes_nothing() {
-    let mut sender = Sender::new(true);
-    sender.send(10);
-    sender.timeout();
-    sender.retransmit(Some(500));
-    assert!(sender.ack_with(1, &[], Some((510, 500))).retransmit);
-    assert_eq!(sender.recovery.state, RecoveryState::Loss);
-    assert_eq!(sender.count(Counter::LossUndo), 0);
-}
-
-#[test]
-fn the_timed_segment_gives_the_round_trip() {
-    let mut sender = Sender::new(false);
-    sender.rtt = RttEstimator::new();
-    sender.send(2);
-    sender.now += Duration::from_micros(1500);
-    let _ = sender.ack(1, &[]);
-    assert_eq!(sender.rtt.srtt(), Some(Duration::from_micros(1500)));
-    let before = sender.rtt;
-    let _ = sender.ack(1, &[]);
-    assert_eq!(sender.rtt, before, "the second segment was not timed");
-}
-
-#[test]
-fn a_retransmission_that_is_lost_again_is_found_by_what_was_sent_after_it() {
-    let mut sender = Sender::new(true);
-    sender.send(10);
-    for right in 2..11 {
-        let _ = sender.ack(0, &[(1, right)]);
+fn small_segments_that_are_sent_again_fill_one_up() {
+    for collapses in [true, false] {
+        let mut bench = Bench::new(true, 0, 0);
+        bench.knobs.tcp_retrans_collapse = collapses;
+        for _ in 0..4 {
+            let sent = Sent { seq: bench.nxt, end: bench.nxt + 300, mss: 1000, fin: false, closes: true };
+            bench.nxt += 300;
+            bench.recovery.on_sent(sent, bench.now);
+        }
+        bench.wait(400).time_out();
+        let resend = bench.recovery.next_retransmit(bench.nxt, MSS, 64, &bench.congestion).unwrap();
+        assert_eq!(resend.len, if collapses { 900 } else { 300 });
+        let now = bench.now;
+        bench.recovery.on_retransmitted(resend, 1000, now, 0, &mut bench.out);
+        assert_eq!(bench.recovery.flight().segments, if collapses { 2 } else { 4 });
+        assert_eq!(bench.count(Counter::RetransCollapse), if collapses { 2 } else { 0 });
     }
-    assert_eq!(sender.retransmit(None), [0]);
-    sender.send(3);
-    assert!(!sender.ack(0, &[(1, 12)]).retransmit);
-    assert!(sender.ack(0, &[(1, 13)]).retransmit, "three segments overtook it");
-    assert_eq!(sender.retransmit(None), [0]);
-    assert_eq!(sender.count(Counter::LostRetransmit), 1);
-    assert!(!sender.ack(0, &[(1, 13)]).retransmit);
-    let _ = sender.ack(13, &[]);
-    assert_eq!(sender.recovery.state, RecoveryState::Open);
-}
-
-#[test]
-fn the_work_in_flight_is_small() {
-    assert!(size_of::<Recovery>() <= 160, "{}", size_of::<Recovery>());
 }
