@@ -186,6 +186,8 @@ counters! {
     RetransFail = "TcpExtTCPRetransFail",
     /// Data octets joined to the tail of the receive queue.
     RcvCoalesce = "TcpExtTCPRcvCoalesce",
+    /// Packets copied together because memory was short.
+    RcvCollapsed = "TcpExtTCPRcvCollapsed",
     /// Segments in order dropped because TCP's memory was used up.
     RcvQDrop = "TcpExtTCPRcvQDrop",
     /// Segments put in the out-of-order queue.

@@ -71,7 +71,7 @@ const PROOFS: &[(&str, &str)] = &[
     ("net.ipv4.tcp_max_syn_backlog", "tests/pkt/timelines/T20-max-syn-backlog.pkt"),
     ("net.ipv4.tcp_max_tw_buckets", "tests/pkt/timelines/T21.pkt"),
     ("net.ipv4.tcp_mem", "crates/stack/tests/stack/memory.rs::readers_that_do_not_read_are_held_to_tcp_mem"),
-    ("net.ipv4.tcp_moderate_rcvbuf", "crates/tcp/src/receive/autotune/tests.rs::the_knobs_bound_it"),
+    ("net.ipv4.tcp_moderate_rcvbuf", "crates/tcp/src/connection/tests/buffers.rs::the_knobs_bound_it"),
     (
         "net.ipv4.tcp_min_tso_segs",
         "crates/tcp/src/connection/tests/bursts.rs::bursts_are_as_large_as_the_knobs_say",
@@ -84,6 +84,7 @@ const PROOFS: &[(&str, &str)] = &[
         "net.ipv4.tcp_pacing_ss_ratio",
         "crates/tcp/src/congestion/pacing/tests.rs::the_rate_is_the_window_per_round_trip",
     ),
+    ("net.ipv4.tcp_shrink_window", "tests/pkt/window/may-shrink.pkt"),
     ("net.ipv4.tcp_orphan_retries", "tests/pkt/timelines/T03d.pkt"),
     (
         "net.ipv4.tcp_recovery",
@@ -103,7 +104,7 @@ const PROOFS: &[(&str, &str)] = &[
     ),
     ("net.ipv4.tcp_retries2", "tests/pkt/retransmit/retries2.pkt"),
     ("net.ipv4.tcp_rfc1337", "tests/pkt/timelines/T08b.pkt"),
-    ("net.ipv4.tcp_rmem", "crates/tcp/src/receive/autotune/tests.rs::the_knobs_bound_it"),
+    ("net.ipv4.tcp_rmem", "crates/tcp/src/connection/tests/buffers.rs::the_knobs_bound_it"),
     ("net.ipv4.tcp_rto_max_ms", "tests/pkt/retransmit/rto-max.pkt"),
     ("net.ipv4.tcp_rto_min_us", "tests/pkt/retransmit/rto-min.pkt"),
     ("net.ipv4.tcp_sack", "tests/pkt/options/sack-off.pkt"),

@@ -148,7 +148,14 @@ impl Stack {
             self.out.count(Counter::MinTtlDrop);
             return self.out.dropped(DropReason::HopLimit);
         }
-        let arrival = Arrival { header, payload: octets.slice(header_len..), pinned: frame.pinned, ecn };
+        let arrival = Arrival {
+            header,
+            payload: octets.slice(header_len..),
+            pinned: frame.pinned,
+            packet: u32::try_from(frame.data.len()).unwrap_or(u32::MAX),
+            piece: frame.offload.gso.map_or(0, |gso| gso.size),
+            ecn,
+        };
         self.handle_arrival(tuple, arrival);
     }
 
@@ -194,6 +201,9 @@ impl Stack {
         let finished = entry.engine.is_peer_finished();
         if finished && entry.cell.as_ref().is_some_and(|cell| cell.lock().end_was_read) {
             entry.engine.end_was_read();
+        }
+        if !entry.engine.is_accepted() && entry.cell.as_ref().is_some_and(|cell| cell.lock().owned) {
+            entry.engine.set_accepted();
         }
         let outcome = entry.engine.handle_segment(arrival, &self.config.knobs, self.now, &mut self.out);
         self.settle(flow, outcome);

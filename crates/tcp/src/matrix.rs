@@ -82,7 +82,14 @@ impl Ends {
     /// A segment without options.
     pub(crate) fn plain(&self, flags: Flags, seq: Seq, ack: Seq, len: usize) -> Arrival {
         let header = Header { seq, ack, flags, window: 65_535, ..Header::default() };
-        Arrival { header, payload: Bytes::from(vec![b'x'; len]), pinned: len, ecn: crate::Codepoint::NotEct }
+        Arrival {
+            header,
+            payload: Bytes::from(vec![b'x'; len]),
+            pinned: len,
+            packet: len as u32 + 40,
+            piece: 0,
+            ecn: crate::Codepoint::NotEct,
+        }
     }
 
     /// Replies as the matrix writes them.
@@ -170,7 +177,7 @@ pub(crate) fn peer_syn(flags: Flags, seq: Seq, ack: Seq, timestamps: Option<Time
         ..Options::default()
     };
     let header = Header { seq, ack, flags, window: 65_535, options, ..Header::default() };
-    Arrival { header, payload: Bytes::new(), pinned: 0, ecn: crate::Codepoint::NotEct }
+    Arrival { header, payload: Bytes::new(), pinned: 0, packet: 40, piece: 0, ecn: crate::Codepoint::NotEct }
 }
 
 /// An output that listens.

@@ -14,6 +14,10 @@ pub struct Arrival {
     pub payload: Bytes,
     /// Octets of memory that `payload` keeps alive.
     pub pinned: usize,
+    /// Octets of its IP packet.
+    pub packet: u32,
+    /// Payload of each of the segments that the device joined to this one; zero when it did not, or does not tell.
+    pub piece: u16,
     /// What the ECN field of its IP packet said.
     pub ecn: Codepoint,
 }

@@ -5,6 +5,7 @@
 //! segments. Not here: building and sending the acknowledgment.
 
 use crate::Instant;
+use lastack_wire::tcp::Flags;
 use std::time::Duration;
 
 /// Least delay of an acknowledgment (Linux's TCP_ATO_MIN and TCP_DELACK_MIN).
@@ -45,6 +46,8 @@ pub(super) struct AckPolicy {
     /// A small segment came (once, twice): the reader's progress is worth an acknowledgment.
     pushed: bool,
     pushed_twice: bool,
+    /// A segment in order found no memory.
+    memory_lacks: bool,
 }
 
 impl AckPolicy {
@@ -62,13 +65,13 @@ impl AckPolicy {
             urgent: false,
             pushed: false,
             pushed_twice: false,
+            memory_lacks: false,
         }
     }
 
-    /// Data of `len` octets was taken in order or out of order.
-    pub(super) fn data_arrived(&mut self, len: u32, mss: u16, window: u32, rto: Duration, now: Instant) {
+    /// Data was taken in order; [`AckPolicy::measure`] knows how long the segment was.
+    pub(super) fn data_arrived(&mut self, window: u32, rto: Duration, now: Instant) {
         self.owed = true;
-        self.measure_segment(len, mss);
         let gap = now.since(self.data_at);
         let gap_ms = gap.as_millis() as u32;
         let least = DELAY_MIN.as_millis() as u32;
@@ -87,18 +90,28 @@ impl AckPolicy {
         self.data_at = now;
     }
 
-    fn measure_segment(&mut self, len: u32, mss: u16) {
-        let len = u16::try_from(len).unwrap_or(u16::MAX).min(mss);
+    /// A segment with `len` octets of data was taken, in order or not (Linux tcp_measure_rcv_mss). `mss`: what we advertised;
+    /// `options`: octets of options in every segment. True when the guess at the peer's segments was corrected upwards.
+    pub(super) fn measure(&mut self, len: u32, mss: u16, options: u16, flags: Flags) -> bool {
+        let (len, last) = (u16::try_from(len).unwrap_or(u16::MAX), std::mem::take(&mut self.last_small));
         if len >= self.segment {
-            self.segment = len;
-            return;
+            let news = len != self.segment;
+            self.segment = len.min(mss);
+            self.pushed |= flags.contains(Flags::PSH);
+            return news;
         }
-        if len >= SEGMENT_GUESS && len == self.last_small {
-            self.segment = len;
+        // The rest of a write is smaller than the peer's segments; two alike that are none are believed.
+        let rest = flags.contains(Flags::PSH) || flags.fin() || flags.urg();
+        if len + options >= SEGMENT_GUESS || (len + options >= SEGMENT_MIN && !rest) {
+            self.last_small = len;
+            if len == last {
+                self.segment = len;
+                return false;
+            }
         }
-        self.last_small = len;
         self.pushed_twice |= self.pushed;
         self.pushed = true;
+        false
     }
 
     fn add_quick(&mut self, window: u32) {
@@ -116,6 +129,26 @@ impl AckPolicy {
     /// Acknowledgments wait for our own data from now on (a FIN arrived, or the application asked).
     pub(super) fn enter_interactive_mode(&mut self) {
         self.interactive = true;
+    }
+
+    /// The window grew: the peer hears of it at once (Linux tcp_grow_window).
+    pub(super) fn hurry(&mut self) {
+        self.quick |= 1;
+    }
+
+    /// The buffer fills: nothing is acknowledged in haste any more.
+    pub(super) fn leave_quick_mode(&mut self) {
+        self.quick = 0;
+    }
+
+    /// A segment in order found no memory: the next acknowledgment offers nothing.
+    pub(super) fn lack_memory(&mut self) {
+        self.memory_lacks = true;
+    }
+
+    /// See [`AckPolicy::lack_memory`].
+    pub(super) fn lacks_memory(&self) -> bool {
+        self.memory_lacks
     }
 
     /// TCP_QUICKACK was set.
@@ -144,11 +177,9 @@ impl AckPolicy {
         self.owed && self.urgent
     }
 
-    /// True when the acknowledgment must not wait; `unacknowledged` octets arrived since the last one, and
-    /// `window_moves` tells whether the right edge of the window would advance.
-    pub(super) fn is_due(&self, unacknowledged: u32, window_moves: bool) -> bool {
-        let two_segments = unacknowledged > u32::from(self.segment) && window_moves;
-        two_segments || (self.quick > 0 && !self.interactive) || self.urgent
+    /// True when the acknowledgment must not wait for a second segment.
+    pub(super) fn is_due(&self) -> bool {
+        (self.quick > 0 && !self.interactive) || self.urgent
     }
 
     /// True when the application's read is reason enough to send what is owed.
@@ -222,6 +253,7 @@ impl AckPolicy {
         self.urgent = false;
         self.pushed = false;
         self.pushed_twice = false;
+        self.memory_lacks = false;
         self.deadline = Instant::NEVER;
     }
 

@@ -69,13 +69,29 @@ impl Connection {
         !arrival.is_empty() && (arrival.end() - u32::from(arrival.header.flags.fin())).gt(self.receive.nxt)
     }
 
+    /// More than a segment came since the last acknowledgment, and the window's edge would advance with another; or the
+    /// reader waits for more (SO_RCVLOWAT). A buffer that fills ends quick mode (Linux __tcp_ack_snd_check).
+    fn two_segments_are_due(&mut self) -> bool {
+        if self.receive.unacknowledged() <= u32::from(self.ack.segment()) {
+            return false;
+        }
+        if self.unread_octets() < self.options_ref().rcvlowat.unwrap_or(1) {
+            return true;
+        }
+        let charge = self.receive_charge();
+        if self.receive.window.is_half_full(charge) {
+            self.ack.leave_quick_mode();
+        }
+        self.receive.window.keeps_up(charge, self.ack.segment())
+    }
+
     /// Answers what is owed: at once, with data that is ready, or later.
     fn acknowledge_as_due(&mut self, turn: &mut Turn) {
         if !self.ack.is_owed() {
             return;
         }
-        let keeps_up = self.receive.window.keeps_up(self.receive_charge());
-        let due = self.ack.is_due(self.receive.unacknowledged(), keeps_up)
+        let due = self.two_segments_are_due()
+            || self.ack.is_due()
             || self.holds_out_of_order()
             || self.ack.delay(self.rtt.srtt(), turn.now);
         if !due {

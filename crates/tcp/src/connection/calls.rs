@@ -65,7 +65,6 @@ impl Connection {
             urgent.ahead = urgent.ahead.saturating_sub(chunk.bytes.len());
         }
         self.receive.handed += chunk.bytes.len() as u32;
-        self.receive.handed_pinned = self.receive.handed_pinned.saturating_add(chunk.pinned as u32);
         self.release_incoming();
         Some(chunk.bytes)
     }
@@ -89,10 +88,8 @@ impl Connection {
         if octets == 0 {
             return;
         }
-        let freed =
-            u64::from(self.receive.handed_pinned) * u64::from(octets) / u64::from(self.receive.handed);
         self.receive.handed -= octets;
-        self.receive.handed_pinned -= freed as u32;
+        self.release_read();
         if matches!(self.state, State::Closed | State::TimeWait) {
             return;
         }
@@ -100,7 +97,9 @@ impl Connection {
         self.measure_reading(turn);
         let (charge, nxt) = (self.receive_charge(), self.receive.nxt);
         let drained = self.unread_octets() == 0;
-        let update = !self.receive_closed && self.receive.window.is_update_worth_sending(nxt, charge);
+        let segment = self.ack.segment();
+        let update =
+            !self.receive_closed && self.receive.window.is_update_worth_sending(nxt, charge, segment);
         if update || self.ack.is_due_after_read(self.receive.unacknowledged(), drained) {
             self.send_ack(turn);
         }
@@ -208,15 +207,19 @@ impl Connection {
             Some(rcvbuf) if old.rcvbuf != new.rcvbuf => self.receive.window.set_rcvbuf(rcvbuf),
             None if old.rcvlowat != new.rcvlowat => {
                 // A low-water mark only ever widens a buffer.
-                let rcvbuf = self.receive.window.rcvbuf().max(new.receive_memory(knobs));
-                self.receive.window.set_rcvbuf(rcvbuf);
+                let octets = new.rcvlowat.unwrap_or(1);
+                let memory = self.receive.window.memory_for(u64::from(octets));
+                let memory = u32::try_from(memory).unwrap_or(u32::MAX);
+                self.receive.window.make_room_for(octets, memory);
             }
             _ => {}
         }
         if let Some(control) = new.congestion.filter(|_| old.congestion != new.congestion) {
             self.congestion.change(control);
         }
-        self.receive.window.set_clamp(new.window_clamp);
+        if old.window_clamp != new.window_clamp {
+            self.receive.window.set_clamp(new.window_clamp);
+        }
         match new.quickack.filter(|_| old.quickack != new.quickack) {
             Some(true) => {
                 self.ack.leave_interactive_mode();

@@ -60,6 +60,8 @@ impl Connection {
         if !syn.payload.is_empty() {
             self.began.0 |= Began::SYN_DATA;
             self.count_syn_data(syn);
+            let end = self.receive.nxt;
+            self.incoming().costs.push(end - syn.payload.len() as u32, end, syn.packet);
             self.incoming().ready.push(syn.payload.clone(), syn.pinned);
         }
     }
@@ -250,6 +252,8 @@ impl Connection {
         self.began.0 |= Began::SYN_DATA;
         self.count_syn_data(syn_ack);
         if !syn_ack.payload.is_empty() {
+            let nxt = self.receive.nxt;
+            self.incoming().costs.push(nxt, nxt + syn_ack.payload.len() as u32, syn_ack.packet);
             self.deliver(syn_ack.payload.clone(), syn_ack.pinned);
         }
         if fin {

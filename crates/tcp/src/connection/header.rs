@@ -24,9 +24,8 @@ pub(super) const SMALL_WINDOW: u32 = 536;
 impl Connection {
     /// The header of a segment that leaves now: it acknowledges all that was received and offers the window anew.
     pub(super) fn header(&mut self, seq: Seq, flags: Flags, turn: &mut Turn) -> Header {
-        let charge = self.receive_charge();
         let nxt = self.receive.nxt;
-        let window = self.receive.window.select(nxt, charge, turn.out);
+        let window = self.select_window(turn);
         let mut options = Options {
             timestamps: self
                 .timestamps
@@ -47,6 +46,25 @@ impl Connection {
             urgent: 0,
             options,
         }
+    }
+
+    /// The window field; what it says is offered from now on.
+    fn select_window(&mut self, turn: &mut Turn) -> u16 {
+        let (nxt, charge, segment) = (self.receive.nxt, self.receive_charge(), self.ack.segment());
+        if self.ack.lacks_memory() {
+            self.receive.predicted = false;
+            self.receive.window.close(nxt);
+            return 0;
+        }
+        if self.receive.window.is_half_full(charge) {
+            self.ack.leave_quick_mode();
+        }
+        let shrinks = turn.knobs.tcp_shrink_window;
+        let window = self.receive.window.select(nxt, charge, segment, shrinks, turn.out);
+        if window == 0 {
+            self.receive.predicted = false;
+        }
+        window
     }
 
     /// Blocks that fit a segment; none when SACK was not agreed on.

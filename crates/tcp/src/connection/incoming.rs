@@ -6,9 +6,12 @@ use super::{Connection, Turn};
 use crate::chunk::ChunkQueue;
 use crate::clock::tsval;
 use crate::memory::MemoryLevel;
-use crate::receive::{Autotune, Reassembly};
+use crate::receive::{Autotune, Ledger, Reassembly};
 use crate::{Arrival, Seq};
 use bytes::Bytes;
+
+/// Segments that Linux expects at first (TCP_INIT_CWND).
+const FIRST_FLIGHT: u32 = 10;
 
 /// An urgent octet that arrived in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct Urgent {
 pub(super) struct Incoming {
     /// In order.
     pub(super) ready: ChunkQueue,
+    /// What the packets in order cost, with those that were handed out and not read.
+    pub(super) costs: Ledger,
     /// Out of order.
     pub(super) reassembly: Reassembly,
     /// Number of the urgent octet that the peer announced and that was not taken yet.
@@ -41,6 +46,7 @@ pub(super) struct Incoming {
 impl Incoming {
     fn is_idle(&self) -> bool {
         self.ready.is_empty()
+            && self.costs.is_empty()
             && self.reassembly.is_idle()
             && self.urgent_mark.is_none()
             && self.urgent.is_none()
@@ -65,13 +71,9 @@ impl Connection {
         self.receive.handed + self.incoming.as_ref().map_or(0, |incoming| incoming.ready.len())
     }
 
-    /// Memory that the receive side keeps alive.
-    pub(super) fn receive_charge(&self) -> usize {
-        let here = self
-            .incoming
-            .as_ref()
-            .map_or(0, |incoming| incoming.ready.pinned() + incoming.reassembly.pinned());
-        self.receive.handed_pinned as usize + here
+    /// Memory that the receive side is charged with (Linux sk_rmem_alloc).
+    pub(super) fn receive_charge(&self) -> u32 {
+        self.incoming.as_ref().map_or(0, |incoming| incoming.costs.charged() + incoming.reassembly.charged())
     }
 
     /// Octets held out of order.
@@ -102,50 +104,87 @@ impl Connection {
         incoming.ready.push(octets.slice(at + 1..), pinned);
     }
 
-    /// A queue of in-order octets from the reassembly.
-    pub(super) fn deliver_queue(&mut self, mut queue: ChunkQueue) {
+    /// A queue of in-order octets from the reassembly, and what they cost. Says how many packets joined another.
+    pub(super) fn deliver_queue(&mut self, mut queue: ChunkQueue, costs: Ledger) -> u32 {
         let (from, end) = (self.receive.nxt, self.receive.nxt + queue.len());
         let incoming = self.incoming();
+        let joined = incoming.costs.take_over(costs);
         if incoming.urgent_mark.is_some_and(|mark| mark.ge(from) && mark.lt(end)) {
             while let Some(chunk) = queue.pop() {
                 self.deliver(chunk.bytes, chunk.pinned);
             }
-            return;
+            return joined;
         }
         incoming.ready.append(queue);
         self.receive.nxt = end;
+        joined
     }
 
-    /// Full segments arrive: a bulk transfer, whose window must not be what limits it.
-    pub(super) fn measure_arrival(&mut self, len: u32, arrival: &Arrival, turn: &Turn) {
-        let (nxt, window, mss) = (self.receive.nxt, self.receive.usable(), self.receive.mss);
-        let full = len >= u32::from(mss - mss / 16);
-        if self.autotune.is_none() && full && self.options_ref().rcvbuf.is_none() {
-            self.autotune = Some(Box::new(Autotune::new(nxt, window, mss, turn.now)));
+    /// The number of the first octet that the application has not read.
+    pub(super) fn read_up_to(&self) -> Seq {
+        self.receive.nxt - u32::from(self.peer_finished) - self.unread_octets()
+    }
+
+    /// The application has read: memory of packets that were read to their end comes back.
+    pub(super) fn release_read(&mut self) {
+        let read = self.read_up_to();
+        let Some(incoming) = &mut self.incoming else { return };
+        let before = incoming.costs.charged();
+        incoming.costs.release(read);
+        let freed = before - incoming.costs.charged();
+        self.receive.give_back(freed);
+        self.release_incoming();
+    }
+
+    /// In-order data arrived, `before` octets had come already: what a bulk transfer delivers in a round trip is measured, so
+    /// that its window is not what limits it.
+    pub(super) fn measure_arrival(&mut self, len: u32, before: Seq, arrival: &Arrival, turn: &Turn) {
+        let full = len >= u32::from(self.ack.segment());
+        if self.autotune.is_none() && !full {
+            return;
         }
         let clock = tsval(turn.now, self.ts_offset);
         let echoed = arrival.header.options.timestamps.filter(|_| self.timestamps && full);
-        if let Some(autotune) = &mut self.autotune {
-            autotune.on_data(nxt, window, echoed.map(|echoed| (clock, echoed.echo)), turn.now);
-        }
+        let drained = before == self.read_up_to();
+        let (nxt, window) = (self.receive.nxt, self.receive.window.advertised()[0]);
+        let echoed = echoed.map(|echoed| (clock, echoed.echo));
+        self.autotune_mut().on_data(nxt, window, echoed, drained, turn.now);
+    }
+
+    fn autotune_mut(&mut self) -> &mut Autotune {
+        let received = self.tally.as_ref().map_or(0, |tally| tally.octets_received) as u32;
+        let first = self.receive.nxt - received;
+        let expected = self.expected_space();
+        self.autotune.get_or_insert_with(|| Box::new(Autotune::new(first, expected)))
+    }
+
+    /// What Linux expects in a round trip before it has measured one (tcp_init_buffer_space).
+    pub(super) fn expected_space(&self) -> u32 {
+        let [window, threshold] = self.receive.window.advertised();
+        window.min(threshold).min(FIRST_FLIGHT * u32::from(self.advertised_mss())).max(1)
     }
 
     /// The application read something: the receive buffer may grow (`tcp_moderate_rcvbuf`).
     pub(super) fn measure_reading(&mut self, turn: &Turn) {
-        if self.options_ref().rcvbuf.is_some() || self.memory != MemoryLevel::Plenty {
-            return;
-        }
+        let (read, nxt) = (self.read_up_to(), self.receive.nxt);
+        let Some(autotune) = &mut self.autotune else { return };
+        let Some(copied) = autotune.on_read(read, nxt, turn.now) else { return };
+        self.grow_buffer(Some(copied), turn);
+    }
+
+    /// The buffer grows to what a round trip delivered, `copied` octets or what the best one did (Linux tcp_rcvbuf_grow).
+    pub(super) fn grow_buffer(&mut self, copied: Option<u32>, turn: &Turn) {
         let nxt = self.receive.nxt;
-        let read = nxt - self.unread_octets();
         let beyond = self.incoming.as_ref().and_then(|incoming| incoming.reassembly.end());
         let out_of_order = beyond.map_or(0, |end| nxt.distance_to(end));
-        let rcvbuf = self.receive.window.rcvbuf();
-        let grown = self
-            .autotune
-            .as_mut()
-            .and_then(|autotune| autotune.on_read(read, out_of_order, rcvbuf, turn.knobs, turn.now));
-        if let Some(grown) = grown {
-            self.receive.window.set_rcvbuf(grown);
+        let window = self.autotune_mut().wanted(copied, out_of_order);
+        let fixed = self.options_ref().rcvbuf.is_some() || !turn.knobs.tcp_moderate_rcvbuf;
+        if fixed || self.memory != MemoryLevel::Plenty {
+            return;
+        }
+        let wanted = self.receive.window.memory_for(window).min(u64::from(turn.knobs.tcp_rmem[2])) as u32;
+        if wanted > self.receive.window.rcvbuf() {
+            self.receive.window.grow_rcvbuf(wanted);
         }
     }
 

@@ -39,6 +39,7 @@ use crate::congestion::Congestion;
 use crate::ecn::Ecn;
 use crate::knobs::SocketOptions;
 use crate::memory::MemoryLevel;
+use crate::receive::window::Beginning;
 use crate::receive::{Autotune, ReceiveWindow};
 use crate::send::{Recovery, RttEstimator, SendBuffer};
 use crate::state::CONNECTION;
@@ -151,18 +152,27 @@ impl Connection {
         let (_, our_scale) = seed.window_scale.unwrap_or((0, 0));
         let rcvbuf = options.receive_memory(knobs);
         // Linux guesses the peer's segments from what it would send itself (tcp_initialize_rcv_mss).
-        let ours = seed.send_mss.saturating_sub(if seed.timestamps { TIMESTAMPS_LEN } else { 0 });
+        let timestamps = if seed.timestamps { TIMESTAMPS_LEN } else { 0 };
+        let ours = seed.send_mss.saturating_sub(timestamps);
         let guess = seed.our_mss.min(ours);
         let rtt = RttEstimator::after_handshake(seed.rtt, una, knobs);
         let mut connection = Connection {
             send: SendSpace::new(&seed),
             receive: ReceiveSpace {
                 nxt,
-                window: ReceiveWindow::new(nxt, seed.receive_window, our_scale, rcvbuf, guess)
-                    .clamped(options.window_clamp),
+                window: ReceiveWindow::new(Beginning {
+                    nxt,
+                    advertised: seed.receive_window,
+                    scale: our_scale,
+                    rcvbuf,
+                    mss: seed.our_mss.saturating_sub(timestamps),
+                    clamp: options.window_clamp,
+                }),
                 mss: seed.our_mss,
                 handed: 0,
-                handed_pinned: 0,
+                spare: 0,
+                predicted: true,
+                accepted: seed.first_ack != FirstAck::NotOwed,
             },
             ts_recent: seed.ts_recent,
             ts_recent_at: now,
@@ -201,9 +211,6 @@ impl Connection {
             opened: seed.first_ack != FirstAck::NotOwed,
             writer_waits: false,
         };
-        if !connection.window_scaled {
-            connection.receive.window = connection.receive.window.unscaled(seed.our_mss);
-        }
         connection.begin(seed.first_ack, options, knobs, now);
         if seed.sent_again > 0 {
             connection.tally().again = u32::from(seed.sent_again);

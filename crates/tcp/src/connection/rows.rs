@@ -24,6 +24,16 @@ impl Connection {
         self.state
     }
 
+    /// True when an application holds it, or did: see [`Connection::set_accepted`].
+    pub fn is_accepted(&self) -> bool {
+        self.receive.accepted
+    }
+
+    /// accept() has returned it. A connection that connect() made is held from the beginning.
+    pub fn set_accepted(&mut self) {
+        self.receive.accepted = true;
+    }
+
     /// True after [`Connection::close`].
     pub fn is_orphan(&self) -> bool {
         self.orphan
@@ -57,10 +67,10 @@ impl Connection {
     /// True when the peer may send less than another segment, or memory for it is short: a reader that waits for more
     /// (SO_RCVLOWAT) must be told (Linux tcp_epollin_ready, tcp_rmem_pressure).
     pub fn is_receive_pressed(&self) -> bool {
-        let rcvbuf = self.receive.window.rcvbuf() as usize;
+        let rcvbuf = self.receive.window.rcvbuf();
         let scarce = self.memory != MemoryLevel::Plenty;
         scarce
-            || self.receive.window.is_nearly_closed(self.receive.nxt)
+            || self.receive.window.is_nearly_closed(self.receive.nxt, self.ack.segment())
             || self.receive_charge() > rcvbuf - rcvbuf / 8
     }
 
@@ -69,9 +79,10 @@ impl Connection {
         self.outgoing.as_ref().map_or(0, |outgoing| outgoing.buffer.pinned())
     }
 
-    /// Memory that the receive side keeps alive, in octets, with what the application was handed and did not read.
+    /// Memory that the receive side is charged with, in octets, with what the application was handed and did not read
+    /// (SO_MEMINFO's rmem_alloc).
     pub fn receive_memory(&self) -> usize {
-        self.receive_charge()
+        self.receive_charge() as usize
     }
 
     /// True when everything queued, and the FIN when there is one, was acknowledged: what SO_LINGER waits for.

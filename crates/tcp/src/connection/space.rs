@@ -98,14 +98,40 @@ pub(super) struct ReceiveSpace {
     pub(super) mss: u16,
     /// Octets moved out to the application's cell and not read there.
     pub(super) handed: u32,
-    /// What those keep alive.
-    pub(super) handed_pinned: u32,
+    /// Memory that was scheduled, in pages, and is not charged (Linux sk_forward_alloc).
+    pub(super) spare: u16,
+    /// The next segment may take the fast path (Linux's header prediction).
+    pub(super) predicted: bool,
+    /// An application holds the socket, or did: it was accepted, or opened by connect().
+    pub(super) accepted: bool,
 }
+
+/// Memory is scheduled by pages.
+const PAGE: u32 = 4096;
 
 impl ReceiveSpace {
     /// Octets that the peer may still send.
     pub(super) fn usable(&self) -> u32 {
         self.window.available(self.nxt)
+    }
+
+    /// Memory for a packet is scheduled; [`ReceiveSpace::charge`] takes it.
+    pub(super) fn schedule(&mut self, cost: u32) {
+        let spare = u32::from(self.spare);
+        self.spare =
+            (spare + cost.saturating_sub(spare).next_multiple_of(PAGE)).min(u32::from(u16::MAX)) as u16;
+    }
+
+    /// A packet was queued; it joined another for nothing, or took memory.
+    pub(super) fn charge(&mut self, cost: u32, joined: bool) {
+        if !joined {
+            self.spare = u32::from(self.spare).saturating_sub(cost) as u16;
+        }
+    }
+
+    /// Memory of packets came back; whole pages are given up.
+    pub(super) fn give_back(&mut self, freed: u32) {
+        self.spare = ((u32::from(self.spare) + freed) % PAGE) as u16;
     }
 
     /// Octets received in order since our last acknowledgment.

@@ -1,6 +1,7 @@
 //! One connection against a scripted peer, as TIMELINES was measured, and two connections against each other.
 
 mod arrivals;
+mod buffers;
 mod bursts;
 mod chaos;
 mod closing;

@@ -15,7 +15,14 @@ fn third(cookie: Seq, echo: Option<u32>) -> Arrival {
     let timestamps = echo.map(|echo| Timestamps { value: 5, echo });
     let options = Options { timestamps, ..Options::default() };
     let header = Header { seq: IRS + 1, ack: cookie + 1, flags: Flags::ACK, options, ..Header::default() };
-    Arrival { header, payload: bytes::Bytes::new(), pinned: 0, ecn: crate::Codepoint::NotEct }
+    Arrival {
+        header,
+        payload: bytes::Bytes::new(),
+        pinned: 0,
+        packet: 40,
+        piece: 0,
+        ecn: crate::Codepoint::NotEct,
+    }
 }
 
 fn checked(secrets: &CookieSecrets, cookie: Seq, now: Instant) -> Option<u16> {

@@ -62,6 +62,8 @@ fn the_window_test_knows_both_edges() {
             header,
             payload: Bytes::from(vec![0; len]),
             pinned: len,
+            packet: len as u32 + 40,
+            piece: 0,
             ecn: crate::Codepoint::NotEct,
         };
         in_window(&arrival, Seq(1000), 100)

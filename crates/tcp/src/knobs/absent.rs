@@ -41,7 +41,6 @@ pub(super) const TCP: &[&str] = &[
     "probe_interval",
     "probe_threshold",
     "reflect_tos",
-    "shrink_window",
     "stdurg",
     "thin_linear_timeouts",
     "tso_win_divisor",

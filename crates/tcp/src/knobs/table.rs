@@ -182,6 +182,7 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_rto_max_ms" tcp_rto_max_ms 1000..=120_000, "longest retransmission timeout, milliseconds";
     "net.ipv4.tcp_rto_min_us" tcp_rto_min_us 1..=INT, "shortest retransmission timeout, microseconds";
     "net.ipv4.tcp_sack" tcp_sack 0..=OCTET, "1: selective acknowledgments";
+    "net.ipv4.tcp_shrink_window" tcp_shrink_window 0..=OCTET, "1: the window is taken back when memory is short";
     "net.ipv4.tcp_slow_start_after_idle" tcp_slow_start_after_idle 0..=OCTET, "1: idle connections begin slowly";
     "net.ipv4.tcp_syn_linear_timeouts" tcp_syn_linear_timeouts 0..=127, "SYN retransmissions a second apart";
     "net.ipv4.tcp_syn_retries" tcp_syn_retries 1..=127, "SYN retransmissions with doubling delay";

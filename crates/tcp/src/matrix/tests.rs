@@ -30,7 +30,7 @@ prop_compose! {
         let timestamps = timestamps.map(|(value, echo)| Timestamps { value, echo });
         let options = Options { mss, window_scale, sack_permitted, timestamps, ..Options::default() };
         let header = Header { seq, ack, flags: Flags(flags), window: 1000, options, ..Header::default() };
-        Arrival { header, payload: Bytes::from(vec![b'x'; len]), pinned: len, ecn: crate::Codepoint::NotEct }
+        Arrival { header, payload: Bytes::from(vec![b'x'; len]), pinned: len, packet: len as u32 + 40, piece: 0, ecn: crate::Codepoint::NotEct }
     }
 }
 

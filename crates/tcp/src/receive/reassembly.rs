@@ -1,10 +1,12 @@
 //! Octets that arrived out of order, until the gap before them is filled (RFC 9293 section 3.10.7.4, RFC 2018,
 //! RFC 2883).
 //!
-//! Bounded by the number of blocks and by the memory they pin. When it is full the block furthest away gives way to an
-//! octet before it, and anything else is dropped: a peer keeps what it was not acknowledged cumulatively (RFC 2018
-//! section 8 permits this). What arrived first is kept where segments overlap. Not here: RCV.NXT and the FIN's place.
+//! Bounded by the number of blocks and by what they are charged with. When it is full the packets furthest away give way to an
+//! octet before them, and anything else is dropped: a peer keeps what it was not acknowledged cumulatively (RFC 2018
+//! section 8 permits this). What arrived first is kept where segments overlap. Not here: RCV.NXT, the FIN's place, and when
+//! memory is short (`connection::scarce`).
 
+use super::Ledger;
 use crate::Output;
 use crate::chunk::ChunkQueue;
 use bytes::Bytes;
@@ -17,6 +19,15 @@ use smallvec::SmallVec;
 const BLOCKS_MAX: usize = 512;
 /// A SACK option carries at most four blocks, three beside timestamps.
 const SACK_MAX: usize = 4;
+
+/// What a segment came in.
+#[derive(Clone, Copy, Debug)]
+struct Packet {
+    /// Octets of memory that it keeps alive.
+    pinned: usize,
+    /// Octets of the IP packet.
+    len: u32,
+}
 
 /// What became of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +44,7 @@ pub(crate) enum Insertion {
 struct Block {
     left: Seq,
     octets: ChunkQueue,
+    costs: Ledger,
 }
 
 impl Block {
@@ -46,8 +58,8 @@ impl Block {
 pub(crate) struct Reassembly {
     /// In order, apart from each other by at least one octet.
     blocks: Vec<Block>,
-    /// Octets of memory that all blocks pin.
-    pinned: usize,
+    /// Octets of memory that all blocks are charged with.
+    charged: u32,
     /// Blocks in the order in which they last changed, the latest first.
     recent: SmallVec<[SackBlock; SACK_MAX]>,
     /// Octets that arrived twice, to be reported once.
@@ -59,11 +71,6 @@ pub(crate) struct Reassembly {
 pub(crate) struct Reports(pub(crate) bool);
 
 impl Reassembly {
-    /// An empty queue; allocates nothing.
-    pub(crate) fn new() -> Reassembly {
-        Reassembly::default()
-    }
-
     /// True when there is nothing to hold and nothing to report: the queue may be dropped.
     pub(crate) fn is_idle(&self) -> bool {
         self.blocks.is_empty() && self.duplicate.is_none()
@@ -75,8 +82,8 @@ impl Reassembly {
     }
 
     /// Octets of memory charged.
-    pub(crate) fn pinned(&self) -> usize {
-        self.pinned
+    pub(crate) fn charged(&self) -> u32 {
+        self.charged
     }
 
     /// The number after the highest octet held.
@@ -85,20 +92,20 @@ impl Reassembly {
     }
 
     /// Keeps the octets from `seq` on, which all lie after RCV.NXT and before the window's edge (the caller trims).
-    /// They pin `pinned` octets; at most `pinned_max` may be pinned in all.
+    /// They keep `pinned` octets alive and came in an IP packet of `packet` octets; the caller has made room.
     pub(crate) fn insert(
         &mut self,
         seq: Seq,
         octets: Bytes,
         pinned: usize,
-        pinned_max: usize,
+        packet: u32,
         reports: Reports,
         out: &mut Output,
     ) -> Insertion {
         if octets.is_empty() {
             return Insertion::Duplicate;
         }
-        if !self.make_room(seq, pinned.min(2 * octets.len()), pinned_max, out) {
+        if self.blocks.len() >= BLOCKS_MAX && !self.give_up_last(seq) {
             out.count(Counter::OfoDrop);
             out.dropped(DropReason::OutOfOrderFull);
             return Insertion::Dropped;
@@ -108,7 +115,8 @@ impl Reassembly {
         let first = self.blocks.partition_point(|block| block.left.lt(seq));
         let covered = self.blocks[first..].iter().take_while(|block| block.right().le(end)).count();
         out.count(Counter::OfoQueue);
-        let (fresh, overlap) = self.fill_holes(seq, &octets, pinned);
+        let packet = Packet { pinned, len: packet };
+        let (fresh, overlap) = self.fill_holes(seq, &octets, packet, out);
         if let Some(overlap) = overlap {
             self.note_duplicate(overlap, Counter::DsackOfoSent, reports, out);
         }
@@ -128,10 +136,10 @@ impl Reassembly {
         nxt: Seq,
         reports: Reports,
         out: &mut Output,
-    ) -> Option<ChunkQueue> {
+    ) -> Option<(ChunkQueue, Ledger)> {
         while self.blocks.first().is_some_and(|block| block.left.le(nxt)) {
             let mut block = self.blocks.remove(0);
-            self.pinned -= block.octets.pinned();
+            self.charged -= block.costs.charged();
             let past = block.left.distance_to(nxt).min(block.octets.len());
             block.octets.advance(past);
             if past > 0 {
@@ -148,13 +156,14 @@ impl Reassembly {
                         self.note_duplicate(twice, Counter::DsackOldSent, reports, out);
                     }
                 }
+                block.costs.release(nxt);
             }
             self.recent.retain(|reported| reported.left.gt(nxt));
             if self.blocks.is_empty() {
                 self.blocks = Vec::new();
             }
             if !block.octets.is_empty() {
-                return Some(block.octets);
+                return Some((block.octets, block.costs));
             }
         }
         None
@@ -187,33 +196,93 @@ impl Reassembly {
         (self.recent.len() + usize::from(self.duplicate.is_some())).min(max).min(SACK_MAX)
     }
 
-    /// Gives up everything (memory pressure, close).
-    pub(crate) fn clear(&mut self, out: &mut Output) {
-        if !self.blocks.is_empty() {
-            out.count(Counter::OfoPruned);
+    /// Memory is short: copies together what wastes it (Linux tcp_collapse_ofo_queue). `part`: of 256 octets of memory, so many
+    /// count as payload; small blocks are left alone, until an eighth of `rcvbuf` is found in them. Says how many packets are
+    /// gone.
+    pub(crate) fn collapse(&mut self, part: u8, rcvbuf: u32) -> u32 {
+        let (mut gone, mut small) = (0, 0);
+        for block in &mut self.blocks {
+            let before = block.costs.charged();
+            if block.costs.is_worth_collapsing(block.octets.len()) {
+                gone += block.costs.collapse(block.left, part);
+                self.charged = self.charged - before + block.costs.charged();
+            } else {
+                small += before;
+                if small > rcvbuf >> 3 {
+                    break;
+                }
+            }
         }
-        *self = Reassembly::new();
+        gone
     }
 
-    /// Drops the furthest blocks until `wanted` more octets fit, but only such as lie wholly after `seq`.
-    fn make_room(&mut self, seq: Seq, wanted: usize, pinned_max: usize, out: &mut Output) -> bool {
-        while self.pinned + wanted > pinned_max || self.blocks.len() >= BLOCKS_MAX {
-            match self.blocks.last() {
-                Some(last) if last.left.gt(seq) => {}
-                _ => return false,
+    /// Memory is short: gives up packets from the furthest on, an eighth of `rcvbuf` at a time, until `enough` says of the
+    /// charge that it fits, but none that begins before `seq` (Linux tcp_prune_ofo_queue). True when there were any. Nothing
+    /// is reported any more then.
+    pub(crate) fn prune(
+        &mut self,
+        seq: Seq,
+        rcvbuf: u32,
+        enough: impl Fn(u32) -> bool,
+        out: &mut Output,
+    ) -> bool {
+        let step = i64::from(rcvbuf >> 3);
+        let (mut goal, mut pruned) = (step, false);
+        while let Some(block) = self.blocks.last_mut() {
+            let Some((start, cost)) = block.costs.last().filter(|(start, _)| start.ge(seq)) else { break };
+            pruned = true;
+            goal -= i64::from(cost);
+            self.drop_last_packet(start);
+            if self.blocks.is_empty() || goal <= 0 {
+                if enough(self.charged) {
+                    break;
+                }
+                goal = step;
             }
-            if let Some(last) = self.blocks.pop() {
-                self.pinned -= last.octets.pinned();
-                self.recent.retain(|reported| reported.left.lt(last.left));
-                out.count(Counter::OfoPruned);
-            }
+        }
+        if pruned {
+            out.count(Counter::OfoPruned);
+            self.recent.clear();
+        }
+        pruned
+    }
+
+    /// The last packet of the last block begins at `start` and goes.
+    fn drop_last_packet(&mut self, start: Seq) {
+        let Some(block) = self.blocks.last_mut() else { return };
+        let charged = block.costs.charged();
+        block.costs.drop_last();
+        let kept = if start.gt(block.left) { block.left.distance_to(start) } else { 0 };
+        if kept == 0 || block.costs.is_empty() {
+            self.charged -= charged;
+            self.blocks.pop();
+            return;
+        }
+        block.octets.truncate(kept);
+        self.charged = self.charged - charged + block.costs.charged();
+    }
+
+    /// The furthest block gives way to what lies before it.
+    fn give_up_last(&mut self, seq: Seq) -> bool {
+        if self.blocks.last().is_none_or(|last| last.left.le(seq)) {
+            return false;
+        }
+        if let Some(last) = self.blocks.pop() {
+            self.charged -= last.costs.charged();
+            self.recent.retain(|reported| reported.left.lt(last.left));
         }
         true
     }
 
     /// Keeps the octets that no block holds yet, and joins what they connect. Says whether there were any, and the first
     /// stretch that was there already.
-    fn fill_holes(&mut self, seq: Seq, octets: &Bytes, pinned: usize) -> (bool, Option<SackBlock>) {
+    fn fill_holes(
+        &mut self,
+        seq: Seq,
+        octets: &Bytes,
+        packet: Packet,
+        out: &mut Output,
+    ) -> (bool, Option<SackBlock>) {
         let end = seq + octets.len() as u32;
         let index = self.blocks.partition_point(|block| block.right().lt(seq));
         let (mut at, mut fresh, mut overlap) = (seq, false, None);
@@ -229,11 +298,14 @@ impl Reassembly {
                     break;
                 }
             } else {
-                self.blocks.insert(index, Block { left: at, octets: ChunkQueue::new() });
+                let block = Block { left: at, octets: ChunkQueue::new(), costs: Ledger::default() };
+                self.blocks.insert(index, block);
             }
             let to = self.blocks.get(index + 1).map_or(end, |next| next.left.min(end));
             let piece = octets.slice(seq.distance_to(at) as usize..seq.distance_to(to) as usize);
-            self.extend(index, piece, pinned);
+            if self.extend(index, piece, packet, [seq, end], fresh) {
+                out.count(Counter::RcvCoalesce);
+            }
             fresh = true;
             at = to;
         }
@@ -241,17 +313,44 @@ impl Reassembly {
         (fresh, overlap)
     }
 
-    /// Appends a piece to the block at `index`, and the next block when they touch now.
-    fn extend(&mut self, index: usize, piece: Bytes, pinned: usize) {
+    /// Appends a piece of a segment from `seq` to `end` to the block at `index`, and the next block when they touch now. The
+    /// first piece of a packet bears its cost. True when it joined the packet before it.
+    fn extend(
+        &mut self,
+        index: usize,
+        piece: Bytes,
+        packet: Packet,
+        [seq, end]: [Seq; 2],
+        paid: bool,
+    ) -> bool {
         let block = &mut self.blocks[index];
-        let before = block.octets.pinned();
-        block.octets.push(piece, pinned);
-        self.pinned = self.pinned - before + block.octets.pinned();
-        let right = block.right();
-        if self.blocks.get(index + 1).is_some_and(|next| next.left == right) {
+        let charged = block.costs.charged();
+        let (from, to) = (block.right(), block.right() + piece.len() as u32);
+        let mut joined = false;
+        if block.left == seq && from.gt(seq) && !paid {
+            // The packet brings all that this block has: the older one goes (Linux tcp_data_queue_ofo).
+            block.costs = Ledger::default();
+            block.costs.push_apart(seq, to, packet.len);
+        } else if paid {
+            block.costs.push_free(from, to);
+        } else if from == seq {
+            joined = block.costs.push(from, to, packet.len);
+        } else {
+            block.costs.push_apart(from, to, packet.len);
+        }
+        block.octets.push(piece, packet.pinned);
+        self.charged = self.charged - charged + block.costs.charged();
+        if self.blocks.get(index + 1).is_some_and(|next| next.left == to) {
             let next = self.blocks.remove(index + 1);
+            if next.right().le(end) {
+                self.charged -= next.costs.charged();
+                self.blocks[index].costs.push_free(next.left, next.right());
+            } else {
+                self.blocks[index].costs.append(next.costs);
+            }
             self.blocks[index].octets.append(next.octets);
         }
+        joined
     }
 
     /// The block at `index` changed: it is the first to be reported.

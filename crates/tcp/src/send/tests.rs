@@ -74,7 +74,7 @@ impl World {
             sent_again: 0,
             came_twice: 0,
             receive_nxt: start,
-            reassembly: Reassembly::new(),
+            reassembly: Reassembly::default(),
             data: BTreeMap::new(),
             acks: BTreeMap::new(),
             serial: 0,
@@ -210,7 +210,7 @@ impl World {
             let octets = Bytes::from(vec![0; from.distance_to(end) as usize]);
             let pinned = octets.len();
             self.reassembly.insert(from, octets, pinned, 1 << 20, Reports(true), &mut self.out);
-            while let Some(queue) =
+            while let Some((queue, _)) =
                 self.reassembly.take_in_order(self.receive_nxt, Reports(true), &mut self.out)
             {
                 self.receive_nxt += queue.len();

@@ -3,7 +3,7 @@
 use super::Check;
 use crate::Arrival;
 use crate::connection::{Connection, Turn};
-use crate::receive::Insertion;
+use crate::receive::{Insertion, cost};
 use lastack_observe::{Cause, Counter, DropReason, ResetReason, State};
 use lastack_wire::tcp::Flags;
 use std::ops::ControlFlow::{Break, Continue};
@@ -84,33 +84,66 @@ impl Connection {
     }
 
     fn take_in_order(&mut self, arrival: &mut Arrival, turn: &mut Turn) -> Check {
-        let known = arrival.header.seq.distance_to(self.receive.nxt) as usize;
+        let before = self.receive.nxt;
+        let known = arrival.header.seq.distance_to(before) as usize;
         let whole = arrival.payload.len() as u32;
         let payload = arrival.payload.split_off(known.min(arrival.payload.len()));
-        let len = payload.len() as u32;
-        if len > 0 && !self.has_memory_in_order(arrival.pinned, turn) {
-            self.throw_away(DropReason::MemoryFull, turn);
+        let fast = self.takes_fast_path(arrival);
+        if !fast && !self.schedule_in_order(arrival, payload.is_empty(), turn) {
             return Continue(());
         }
-        if len > 0 {
+        if !payload.is_empty() {
             self.heed_mark(arrival);
+            self.charge_in_order(arrival, payload.len() as u32, turn);
             self.deliver(payload, arrival.pinned);
+            self.measure_arrival(whole, before, arrival, turn);
             // The peer's segments are as long as it sent them, whatever of them is new.
-            self.ack.data_arrived(
-                whole,
-                self.receive.mss,
-                self.receive.usable(),
-                self.rto(turn.knobs),
-                turn.now,
-            );
-            self.move_window(len, arrival.pinned, turn.knobs.tcp_rmem[2]);
-            self.measure_arrival(len, arrival, turn);
+            self.measure_segment(arrival, whole);
+            self.ack.data_arrived(self.receive.usable(), self.rto(turn.knobs), turn.now);
+            self.move_window(arrival, whole, turn.knobs);
+        }
+        if fast {
+            turn.out.count(Counter::HpHits);
+        } else {
+            self.predict();
         }
         if arrival.header.flags.fin() || self.join_out_of_order(turn) {
             self.take_fin(turn)
         } else {
             Continue(())
         }
+    }
+
+    /// True when the segment may be queued. The first octets of an empty queue, and a bare FIN, are queued in any case: the
+    /// reader must get on (Linux sk_forced_mem_schedule). For others that find no room the window closes.
+    fn schedule_in_order(&mut self, arrival: &Arrival, bare: bool, turn: &mut Turn) -> bool {
+        if !self.has_memory(arrival.header.seq, turn) {
+            self.ack.owe_now();
+            self.ack.lack_memory();
+            if self.unread_octets() > 0 && !bare {
+                turn.out.count(Counter::RcvQDrop);
+                turn.out.dropped(DropReason::MemoryFull);
+                return false;
+            }
+        }
+        self.receive.schedule(cost::of_packet(arrival.packet));
+        true
+    }
+
+    /// `len` octets of the segment are new; they are about to be queued.
+    fn charge_in_order(&mut self, arrival: &Arrival, len: u32, turn: &mut Turn) {
+        let (nxt, end) = (self.receive.nxt, self.receive.nxt + len);
+        let costs = &mut self.incoming().costs;
+        let joined = if arrival.header.seq == nxt {
+            costs.push(nxt, end, arrival.packet)
+        } else {
+            costs.push_apart(nxt, end, arrival.packet);
+            false
+        };
+        if joined {
+            turn.out.count(Counter::RcvCoalesce);
+        }
+        self.receive.charge(cost::of_packet(arrival.packet), joined);
     }
 
     /// Takes what waited out of order and is in order now. True when the peer's FIN comes next.
@@ -127,14 +160,18 @@ impl Connection {
         loop {
             let nxt = self.receive.nxt;
             let incoming = self.incoming();
-            let Some(mut queue) = incoming.reassembly.take_in_order(nxt, reports, turn.out) else { break };
+            let Some((mut queue, costs)) = incoming.reassembly.take_in_order(nxt, reports, turn.out) else {
+                break;
+            };
             if let Some(fin) = incoming.fin.filter(|fin| fin.lt(nxt + queue.len())) {
                 // The last octet stands for the FIN.
                 queue.truncate(nxt.distance_to(fin));
-                self.deliver_queue(queue);
+                self.deliver_queue(queue, costs);
                 break;
             }
-            self.deliver_queue(queue);
+            for _ in 0..self.deliver_queue(queue, costs) {
+                turn.out.count(Counter::RcvCoalesce);
+            }
         }
         if !self.holds_out_of_order() {
             // RFC 5681 section 4.2: the peer waits to hear that the gap is filled.
@@ -148,25 +185,41 @@ impl Connection {
     }
 
     fn keep_out_of_order(&mut self, arrival: &mut Arrival, turn: &mut Turn) {
-        self.ack.owe_now();
         let (seq, end, fin) = (arrival.header.seq, arrival.end(), arrival.header.flags.fin());
         let mut payload = std::mem::take(&mut arrival.payload);
         let len = payload.len() as u32;
+        self.heed_mark(arrival);
+        if !self.has_memory(seq, turn) {
+            turn.out.count(Counter::OfoDrop);
+            turn.out.dropped(DropReason::OutOfOrderFull);
+            self.release_incoming();
+            return;
+        }
+        self.ack.owe_now();
+        self.measure_segment(arrival, len);
+        self.receive.predicted = false;
         if fin {
             // An octet stands for the FIN: it is queued, reported and found twice like one (measured with Linux's SACK blocks).
             payload = [payload.as_ref(), &[0]].concat().into();
         }
-        self.heed_mark(arrival);
         let segments = self.segments_of(payload.len() as u32);
         self.tally().out_of_order += segments;
-        let in_order = self.receive_charge() - self.incoming().reassembly.pinned();
-        let room = (self.receive.window.rcvbuf() as usize).saturating_sub(in_order);
-        let room = self.room_out_of_order(room, turn);
         let reports = self.reports(turn);
-        let kept = self.incoming().reassembly.insert(seq, payload, arrival.pinned, room, reports, turn.out);
-        // Without SACK the window stays as it is, so that the acknowledgments are duplicates (Linux tcp_data_queue_ofo).
-        if kept == Insertion::Queued && self.sack {
-            self.widen(len, arrival.pinned, turn.knobs.tcp_rmem[2]);
+        let before = self.receive_charge();
+        self.receive.schedule(cost::of_packet(arrival.packet));
+        let kept = self.incoming().reassembly.insert(
+            seq,
+            payload,
+            arrival.pinned,
+            arrival.packet,
+            reports,
+            turn.out,
+        );
+        let joined = self.receive_charge() == before;
+        self.receive.charge(cost::of_packet(arrival.packet), joined);
+        if kept == Insertion::Queued {
+            self.widen(arrival, len, turn.knobs);
+            self.grow_out_of_order(turn);
         }
         if fin && kept == Insertion::Queued {
             let fin = end - 1;
@@ -175,6 +228,13 @@ impl Connection {
         }
         if kept == Insertion::Dropped {
             self.release_incoming();
+        }
+    }
+
+    /// A buffer that an application holds grows with what waits out of order, too (Linux tcp_data_queue_ofo).
+    fn grow_out_of_order(&mut self, turn: &Turn) {
+        if self.receive.accepted && !self.orphan {
+            self.grow_buffer(None, turn);
         }
     }
 }

@@ -117,6 +117,8 @@ fn take(lab: &mut Lab, step: Step) {
                 header,
                 payload: Bytes::from(vec![1; len]),
                 pinned: len + 100,
+                packet: len as u32 + 52,
+                piece: 0,
                 ecn: crate::Codepoint::NotEct,
             });
         }

@@ -24,7 +24,14 @@ fn output() -> Output {
 fn arrival(flags: Flags, seq: Seq, ack: Seq, len: usize) -> Arrival {
     let options = Options { mss: flags.syn().then_some(1460), ..Options::default() };
     let header = Header { seq, ack, flags, window: 65_535, options, ..Header::default() };
-    Arrival { header, payload: Bytes::from(vec![b'x'; len]), pinned: len, ecn: Codepoint::NotEct }
+    Arrival {
+        header,
+        payload: Bytes::from(vec![b'x'; len]),
+        pinned: len,
+        packet: len as u32 + 40,
+        piece: 0,
+        ecn: Codepoint::NotEct,
+    }
 }
 
 /// In SYN_RECV with 100 octets of the SYN.

@@ -185,6 +185,8 @@ impl Lab {
             },
             payload: Bytes::copy_from_slice(payload),
             pinned: payload.len(),
+            packet: payload.len() as u32 + 52,
+            piece: 0,
             ecn: crate::Codepoint::NotEct,
         }
     }

@@ -140,6 +140,8 @@ impl World {
         let arrival = Arrival {
             header: segment.header,
             pinned: payload.len() + 66,
+            packet: payload.len() as u32 + 52,
+            piece: 0,
             payload,
             ecn: crate::Codepoint::NotEct,
         };

@@ -229,13 +229,14 @@ fn the_first_segments_are_acknowledged_at_once_then_every_second() {
     let mut acks = Vec::new();
     for _ in 0..40 {
         lab.run_to(lab.now.since(super::lab::START).as_millis() as u64 + 1);
-        lab.data(seq, 1, &[7; MSS]);
+        lab.arrive(lab.segment(Flags::ACK, seq, 1, &[7; MSS]));
         seq += MSS as i32;
         lab.read();
         acks.push(lab.trace().len());
     }
-    assert_eq!(acks[..16], [1; 16]);
-    assert_eq!(acks[20..].iter().sum::<usize>(), 10, "{acks:?}");
+    // Sixteen in quick mode, and as long as the window grows with them.
+    assert_eq!(acks[..20], [1; 20], "{acks:?}");
+    assert_eq!(acks[24..].iter().sum::<usize>(), 8, "{acks:?}");
 }
 
 #[test]
@@ -312,7 +313,9 @@ fn the_window_closes_and_a_read_opens_it_again() {
         seq += MSS as i32;
     }
     assert!(window < MSS as u32, "{window}");
-    assert!(lab.connection.receive_memory() <= 131_072);
+    // The buffer that nobody fixed grew to what was in it; packets for which memory is scheduled already are not refused.
+    let most = lab.connection.receive_limit() as usize + 3 * 2304;
+    assert!(lab.connection.receive_memory() <= most, "{}", lab.connection.receive_memory());
     lab.trace();
     lab.read();
     let update = lab.sent.last().expect("a window update").1.header.window;
