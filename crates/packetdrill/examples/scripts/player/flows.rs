@@ -251,9 +251,10 @@ impl Flows {
     /// True when a packet of the stack belongs to the flow under test; learns from SYN and SYN-ACK where its numbers begin.
     pub(super) fn takes(&mut self, ends: Ends, live: &Segment, wanted: &Segment) -> bool {
         let (under, route) = (self.under, (ends.to, ends.from));
-        // A packet of a socket that is known, though not under test, begins nothing.
-        let other =
-            |(index, flow): (usize, &Flow)| Some(index) != under && (flow.ends.from, flow.ends.to) == route;
+        // A SYN that a socket which is known, though not under test, sends again begins nothing.
+        let other = |(index, flow): (usize, &Flow)| {
+            Some(index) != under && (flow.ends.from, flow.ends.to) == route && flow.local_isn == live.start
+        };
         let of_other = self.all.iter().enumerate().any(other);
         let Some(flow) = self.under() else { return false };
         let syn = live.flags.syn() && !live.flags.ack();

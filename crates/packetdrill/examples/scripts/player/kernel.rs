@@ -11,8 +11,8 @@ use libc::{
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-/// How long nothing may come before netdev_receive() says so.
-const RECEIVE_MS: c_int = 70_000;
+/// How long nothing may come before netdev_receive() says so: no script waits for a timer of more than half a minute.
+const RECEIVE_MS: c_int = 35_000;
 
 type U = *mut c_void;
 
