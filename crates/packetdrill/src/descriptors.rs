@@ -44,6 +44,8 @@ pub(crate) struct Open {
     pub(crate) inq: bool,
     /// The last send had MSG_MORE.
     pub(crate) more: bool,
+    /// The last one with MSG_EOR.
+    pub(crate) record: bool,
     /// SO_RCVTIMEO and SO_SNDTIMEO.
     pub(crate) receive_timeout: Option<Duration>,
     pub(crate) send_timeout: Option<Duration>,
@@ -76,6 +78,7 @@ impl Open {
             taken: 0,
             inq: false,
             more: false,
+            record: false,
             receive_timeout: None,
             send_timeout: None,
             saved_syn: None,

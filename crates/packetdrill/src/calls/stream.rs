@@ -297,14 +297,14 @@ pub(super) fn try_send(
     }
 }
 
-/// MSG_MORE holds small segments back as TCP_CORK does, until a call without it.
+/// MSG_MORE holds small segments back as TCP_CORK does, until a call without it; MSG_EOR ends a record.
 fn set_more(open: &mut Open, flags: c_int) {
-    let more = flags & libc::MSG_MORE != 0;
-    if more == open.more {
+    let (more, record) = (flags & libc::MSG_MORE != 0, flags & libc::MSG_EOR != 0);
+    if (more, record) == (open.more, open.record) {
         return;
     }
-    open.more = more;
-    open.socket.set_options(|options| options.more = more);
+    (open.more, open.record) = (more, record);
+    open.socket.set_options(|options| (options.more, options.record) = (more, record));
 }
 
 /// What TCP_INQ tells beside a recvmsg(): octets that are left, an urgent one among them, and one for the

@@ -24,11 +24,12 @@ impl Connection {
         self.queue(chunk, false);
     }
 
-    /// The last octet queued ends a call: it is pushed, unless MSG_MORE said otherwise.
+    /// The last octet queued ends a call: it is pushed, unless MSG_MORE said otherwise, and it ends a record with MSG_EOR.
     pub fn end_write(&mut self) {
-        let more = self.options_ref().more;
-        if let Some(outgoing) = self.outgoing.as_mut().filter(|_| !more && !self.fin_queued) {
-            outgoing.buffer.mark_push();
+        let SocketOptions { more, record, .. } = *self.options_ref();
+        if let Some(outgoing) = self.outgoing.as_mut().filter(|_| !self.fin_queued) {
+            outgoing.buffer.end_call(!more, record);
+            outgoing.more = more;
         }
     }
 

@@ -226,7 +226,7 @@ impl Connection {
         let (una, len, mss) = (self.send.una, rest.len() as u32, self.effective_mss());
         let outgoing = self.outgoing();
         outgoing.buffer.push(rest);
-        outgoing.buffer.mark_push();
+        outgoing.buffer.end_call(true, false);
         let sent = Sent { seq: una, end: una + len, mss, fin: false, closes: true };
         outgoing.recovery.on_sent(sent, now);
         self.send.end += len;

@@ -9,13 +9,13 @@
 
 mod ack;
 mod arrives;
-mod burst;
 mod calls;
 mod count;
 mod fast_open;
 mod header;
 mod incoming;
 mod info;
+mod packets;
 mod rate;
 mod resend;
 mod rows;
@@ -134,14 +134,15 @@ const _: () = assert!(size_of::<Connection>() <= 320);
 struct Outgoing {
     buffer: SendBuffer,
     recovery: Recovery,
-    /// The end of the burst that is being sent; see `burst`.
-    burst_end: Seq,
-    /// The end of the last segment that carried PSH.
-    marked: Seq,
+    /// The packet that was sent last, or is being sent; see `packets`.
+    packet_start: Seq,
+    packet_end: Seq,
     /// What is queued before it goes out whatever Nagle and the cork say.
     push_end: Seq,
     /// Where the application's last write begins.
     last_write: Seq,
+    /// The last write had MSG_MORE, and nothing came since.
+    more: bool,
 }
 
 impl Connection {
@@ -244,6 +245,10 @@ impl Connection {
     ) -> Outcome {
         debug_assert_ne!(self.state, State::Closed, "the caller drops a connection that ended");
         self.count_arrival(&arrival);
+        if let Some(outgoing) = &mut self.outgoing {
+            // What MSG_MORE held back leaves with the next acknowledgment (Linux tcp_data_snd_check).
+            outgoing.more = false;
+        }
         match self.segment_arrives(arrival, &mut Turn { knobs, now, out }) {
             ControlFlow::Continue(()) => Outcome::Continue,
             ControlFlow::Break(outcome) => outcome,
@@ -321,10 +326,11 @@ impl Connection {
             Box::new(Outgoing {
                 buffer: SendBuffer::new(una),
                 recovery: Recovery::new(una, delivered),
-                burst_end: una,
-                marked: una,
+                packet_start: una,
+                packet_end: una,
                 push_end: una,
                 last_write: una,
+                more: false,
             })
         })
     }

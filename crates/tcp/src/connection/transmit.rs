@@ -3,7 +3,7 @@
 //!
 //! The plan is a pure question, so that [`Connection::has_work`] and [`Connection::poll_transmit`] cannot disagree.
 
-use super::header::SMALL_WINDOW;
+use super::packets::Packet;
 use super::timers::Purpose;
 use super::{Connection, Turn};
 use crate::send::{Probe, RecoveryState, Resend, Sent};
@@ -22,6 +22,18 @@ pub(super) enum Forced {
     LossProbe,
 }
 
+/// What the device takes at once, and what Linux would give it: octets of a super-segment, segments of a packet.
+#[derive(Clone, Copy, Debug)]
+struct Device {
+    super_segment_max: u32,
+    burst: u32,
+}
+
+impl Device {
+    /// For a question that sizes make no difference to.
+    const ANY: Device = Device { super_segment_max: u32::MAX, burst: u32::MAX };
+}
+
 /// What goes out next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plan {
@@ -29,8 +41,8 @@ pub(super) enum Plan {
     Again(Resend),
     /// The last segment again, as a tail loss probe.
     Probe(Resend),
-    /// `len` new octets, and the FIN behind them.
-    New { len: u32, fin: bool },
+    /// `len` new octets, and the FIN behind them; the packet that they belong to ends at `packet_end`.
+    New { len: u32, fin: bool, packet_end: Seq },
     /// An acknowledgment alone.
     Acknowledge,
     /// Nothing; but something waits that no timer watches over.
@@ -53,7 +65,8 @@ impl Connection {
             let rto = self.rto(knobs);
             self.congestion.restart_after_idle(now.since(self.sent_at), rto, now);
         }
-        let plan = self.plan(limits.super_segment_max);
+        self.lay_out(knobs);
+        let plan = self.plan(self.device(limits.super_segment_max, knobs));
         let plan = if limits.behind_earlier { self.autocork(plan, turn) } else { plan };
         let segment = plan.and_then(|plan| self.carry_out(plan, turn));
         self.note_wait(now);
@@ -64,7 +77,7 @@ impl Connection {
         match plan {
             Plan::Again(resend) => Some(self.send_again(resend, false, turn)),
             Plan::Probe(resend) => Some(self.send_again(resend, true, turn)),
-            Plan::New { len, fin } => Some(self.send_new(len, fin, turn)),
+            Plan::New { len, fin, packet_end } => Some(self.send_new(len, fin, packet_end, turn)),
             Plan::Acknowledge => Some(self.bare_ack(turn)),
             Plan::Watch => {
                 let interval = self.probe_interval(turn.knobs);
@@ -77,22 +90,22 @@ impl Connection {
 
     /// True when [`Connection::poll_transmit`] has something to do.
     pub fn has_work(&self) -> bool {
-        self.plan(u32::MAX).is_some()
+        self.is_behind() || self.plan(Device::ANY).is_some()
     }
 
     /// True when data or FIN may leave now: an acknowledgment that is due rides on it.
     pub(super) fn data_is_ready(&self) -> bool {
-        matches!(self.plan(u32::MAX), Some(Plan::Again(_) | Plan::Probe(_) | Plan::New { .. }))
+        matches!(self.plan(Device::ANY), Some(Plan::Again(_) | Plan::Probe(_) | Plan::New { .. }))
     }
 
-    fn plan(&self, super_segment_max: u32) -> Option<Plan> {
+    fn plan(&self, device: Device) -> Option<Plan> {
         if matches!(self.state, State::Closed | State::TimeWait) {
             return None;
         }
         if self.ack_first {
             return Some(Plan::Acknowledge);
         }
-        let (again, new) = (|| self.plan_again(super_segment_max), || self.plan_new(super_segment_max));
+        let (again, new) = (|| self.plan_again(device.super_segment_max), || self.plan_new(device));
         let data = if self.prefers_new() { new().or_else(again) } else { again().or_else(new) };
         if data.is_some() {
             return data;
@@ -107,43 +120,34 @@ impl Connection {
         unwatched.then_some(Plan::Watch)
     }
 
-    fn plan_new(&self, super_segment_max: u32) -> Option<Plan> {
-        let unsent = self.send.unsent();
-        if unsent == 0 {
-            return None;
-        }
-        let octets = unsent - u32::from(self.fin_queued);
-        let (window, mss) = (self.send.usable(), u32::from(self.effective_mss()));
-        if self.forced != Forced::No {
-            let len = octets.min(window).min(mss);
-            let fin = self.fin_queued && len == octets && window > len;
-            return (len > 0 || fin).then_some(Plan::New { len, fin });
-        }
-        // Silly window avoidance: a full segment or all there is, or nothing (the probe timer ends the wait).
-        if window < octets.min(mss) || window == 0 {
-            return None;
-        }
-        let segments = self.congestion_room(mss).div_ceil(mss);
-        let burst = (super_segment_max.min(self.half_window()) / mss).min(self.congestion.cwnd() / 2);
-        let most = burst.max(1).min(segments).saturating_mul(mss);
-        let mut len = octets.min(window).min(most);
-        if len < octets || self.nagle_holds_tail(len % mss != 0) {
-            len -= len % mss;
-        }
-        let fin = self.fin_queued && len == octets && window > len && segments > 0;
-        (len > 0 || fin).then_some(Plan::New { len, fin })
-    }
-
     /// New octets are to tell whether a timeout was spurious (F-RTO).
     fn prefers_new(&self) -> bool {
         self.outgoing.as_ref().is_some_and(|outgoing| outgoing.recovery.prefers_new(self.send.nxt))
     }
 
-    /// Linux never sends more at once than half of the largest window (tcp_bound_to_half_wnd), nor than half of the congestion
-    /// window (tcp_cwnd_test).
-    fn half_window(&self) -> u32 {
-        let most = self.send.window_max;
-        if most > SMALL_WINDOW { most / 2 } else { most }
+    fn device(&self, super_segment_max: u32, knobs: &Knobs) -> Device {
+        let mss = u32::from(self.effective_mss().max(1));
+        let burst = self.burst_goal(mss, knobs);
+        // Who takes several segments at once takes a packet; who takes one at a time is given its segments.
+        let most = if super_segment_max > mss { super_segment_max / mss } else { u32::MAX };
+        Device { super_segment_max, burst: burst.min(most) }
+    }
+
+    /// The rest of the packet that is under way, or the next one, as far as the device takes it at once.
+    fn plan_new(&self, device: Device) -> Option<Plan> {
+        let mss = u32::from(self.effective_mss());
+        let left = self.outgoing.as_ref().map_or(0, |outgoing| outgoing.packet_left(self.send.nxt));
+        let left = if self.forced == Forced::No { left.min(self.send.usable()) } else { 0 };
+        let packet = if left > 0 {
+            let fin = self.fin_queued && self.send.nxt + left + 1 == self.send.end;
+            Packet { len: left, fin: fin && self.send.usable() > left }
+        } else {
+            self.packet(device.burst)?
+        };
+        let at_once = (device.super_segment_max / mss).max(1).saturating_mul(mss);
+        let len = packet.len.min(at_once);
+        let packet_end = self.send.nxt + packet.len;
+        Some(Plan::New { len, fin: packet.fin && len == packet.len, packet_end })
     }
 
     /// Octets that the congestion window lets out.
@@ -156,7 +160,7 @@ impl Connection {
 
     /// Nagle in Minshall's form: a small segment waits while another small one is in flight; corked it waits in any
     /// case. Urgent data and the end of the stream do not wait.
-    fn nagle_holds_tail(&self, small: bool) -> bool {
+    pub(super) fn nagle_holds_tail(&self, small: bool) -> bool {
         if !small || self.fin_queued || self.urgent_pointer().is_some() || self.prefers_new() {
             return false;
         }
@@ -165,13 +169,14 @@ impl Connection {
         if self.outgoing.as_ref().is_some_and(|outgoing| outgoing.push_end == self.send.end) {
             return false;
         }
-        options.cork || options.more || (!options.nodelay && self.send.in_flight() > 0 && small_in_flight)
+        let more = self.outgoing.as_ref().is_some_and(|outgoing| outgoing.more);
+        options.cork || more || (!options.nodelay && self.send.in_flight() > 0 && small_in_flight)
     }
 
     /// A small segment of a later write waits while an earlier one may still be in the device: what is written meanwhile goes
     /// with it (Linux tcp_should_autocork). What one write began goes out to its end.
     fn autocork(&self, plan: Option<Plan>, turn: &mut Turn) -> Option<Plan> {
-        let Some(Plan::New { len, fin: false }) = plan else { return plan };
+        let Some(Plan::New { len, fin: false, .. }) = plan else { return plan };
         let Some(outgoing) = &self.outgoing else { return plan };
         let small = len < u32::from(self.effective_mss()) && self.send.nxt + len == self.send.end;
         let pushed = outgoing.push_end == self.send.end || self.urgent_pointer().is_some();
@@ -187,14 +192,15 @@ impl Connection {
         self.outgoing.as_ref().and_then(|outgoing| outgoing.buffer.urgent())
     }
 
-    fn send_new(&mut self, len: u32, fin: bool, turn: &mut Turn) -> Segment {
+    fn send_new(&mut self, len: u32, fin: bool, packet_end: Seq, turn: &mut Turn) -> Segment {
         let (seq, mss) = (self.send.nxt, u32::from(self.effective_mss()));
         let first = self.send.in_flight() == 0;
         let space = len + u32::from(fin);
-        let mut segment = self.compose(seq, len, fin, turn);
-        if self.ends_burst(seq, len, mss, turn.knobs) {
-            segment.header.flags = segment.header.flags.with(Flags::PSH);
+        let outgoing = self.outgoing();
+        if outgoing.packet_left(seq) == 0 {
+            (outgoing.packet_start, outgoing.packet_end) = (seq, packet_end);
         }
+        let mut segment = self.compose(seq, len, fin, turn);
         if len > 0 && self.ecn.is_agreed() {
             // Only data that was never sent: RFC 3168 section 6.1.5.
             segment.ect = true;
@@ -204,7 +210,7 @@ impl Connection {
         let nxt = self.send.nxt;
         let new_probe = self.forced == Forced::LossProbe;
         let outgoing = self.outgoing();
-        let closes = segment.header.flags.contains(Flags::PSH);
+        let closes = outgoing.packet_end == seq + len;
         outgoing.recovery.on_sent(Sent { seq, end: nxt, mss: mss as u16, fin, closes }, turn.now);
         if new_probe {
             outgoing.recovery.on_probe_sent(Probe::NewData, nxt, mss as u16, turn.now, turn.out);
@@ -247,16 +253,19 @@ impl Connection {
         let mss = self.effective_mss();
         let (payload, urgent, pushes) = match &self.outgoing {
             Some(outgoing) if len > 0 => {
-                let pushes = outgoing.buffer.is_pushed(seq + len) || self.forced == Forced::Window;
+                let new = seq == self.send.nxt;
+                let pushes = self.forced == Forced::Window
+                    || if new {
+                        outgoing.ends_pushed(seq + len, u32::from(mss))
+                    } else {
+                        outgoing.buffer.is_pushed(seq, seq + len)
+                    };
                 (outgoing.buffer.range(seq, len), outgoing.buffer.urgent(), pushes)
             }
             _ => (Payload::empty(), None, false),
         };
         let mut flags = if fin { Flags::FIN } else { Flags::default() };
-        // And half a window after the last mark (Linux forced_push, measured), so that a reader is not kept waiting.
-        let (end, half) = (seq + len, self.send.window_max / 2);
-        let overdue = self.outgoing.as_ref().is_some_and(|outgoing| end.gt(outgoing.marked + half));
-        if pushes || (overdue && len > 0) {
+        if pushes {
             flags = flags.with(Flags::PSH);
         }
         let mut header = self.header(seq, flags, turn);
@@ -264,11 +273,6 @@ impl Connection {
             // RFC 6093: the pointer names the octet after the urgent one. Further than 65535 it says "further".
             header.urgent = u16::try_from(seq.distance_to(up)).unwrap_or(u16::MAX);
             header.flags = header.flags.with(Flags::URG);
-        }
-        if header.flags.contains(Flags::PSH)
-            && let Some(outgoing) = self.outgoing.as_mut().filter(|outgoing| end.gt(outgoing.marked))
-        {
-            outgoing.marked = end;
         }
         self.ack.acknowledged();
         self.count_data_out(len, mss);

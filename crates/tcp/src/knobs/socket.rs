@@ -38,6 +38,8 @@ pub struct SocketOptions {
     pub cork: bool,
     /// The last write had MSG_MORE: as corked until the next one, and nothing asks the peer to hurry (PSH).
     pub more: bool,
+    /// The last write had MSG_EOR: nothing that follows leaves in one segment with it.
+    pub record: bool,
     /// TCP_QUICKACK as last set: `Some(false)` starts in delayed mode.
     pub quickack: Option<bool>,
     /// SO_KEEPALIVE.
@@ -101,6 +103,7 @@ impl SocketOptions {
         nodelay: false,
         cork: false,
         more: false,
+        record: false,
         quickack: None,
         keepalive: false,
         keepidle: None,

@@ -2,13 +2,10 @@
 //!
 //! Numbers data octets only: SYN and FIN are the connection's.
 
+use super::pieces::{Leave, Pieces};
 use crate::chunk::ChunkQueue;
 use bytes::Bytes;
 use lastack_wire::{Payload, Seq};
-use std::collections::VecDeque;
-
-/// Ends of writes remembered; when there are more, the oldest lose their PSH, which asks for nothing that must be.
-const PUSHES_MAX: usize = 64;
 
 /// What the application wrote and the peer has not acknowledged.
 #[derive(Debug)]
@@ -18,14 +15,14 @@ pub(crate) struct SendBuffer {
     start: Seq,
     /// The number after the last urgent octet.
     urgent: Option<Seq>,
-    /// Where writes ended: the segment that ends there has PSH, however often it is sent.
-    pushes: VecDeque<Seq>,
+    /// How they are cut into packets.
+    pieces: Pieces,
 }
 
 impl SendBuffer {
     /// An empty buffer whose first octet will have the number `start`.
     pub(crate) fn new(start: Seq) -> SendBuffer {
-        SendBuffer { octets: ChunkQueue::new(), start, urgent: None, pushes: VecDeque::new() }
+        SendBuffer { octets: ChunkQueue::new(), start, urgent: None, pieces: Pieces::new(start) }
     }
 
     /// Octets of memory charged.
@@ -44,22 +41,32 @@ impl SendBuffer {
         self.octets.push(octets, pinned);
     }
 
-    /// The write ends here, and no other follows at once (RFC 9293 section 3.9.1.2: PUSH; not after MSG_MORE).
-    pub(crate) fn mark_push(&mut self) {
-        if self.pushes.back() == Some(&self.end()) || self.octets.is_empty() {
-            return;
+    /// The call ends here. `push`: no other follows at once (RFC 9293 section 3.9.1.2: PUSH; not after MSG_MORE). `record`:
+    /// nothing is to leave together with what follows (MSG_EOR).
+    pub(crate) fn end_call(&mut self, push: bool, record: bool) {
+        if !self.octets.is_empty() {
+            self.pieces.end_call(self.end(), push, record);
         }
-        if self.pushes.len() == PUSHES_MAX {
-            self.pushes.pop_front();
-        }
-        self.pushes.push_back(self.end());
     }
 
-    /// True when a write ended before this number.
-    pub(crate) fn is_pushed(&self, end: Seq) -> bool {
-        self.pushes
-            .binary_search_by_key(&self.start.distance_to(end), |push| self.start.distance_to(*push))
-            .is_ok()
+    /// True when octets were not cut into pieces yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.pieces.is_behind(self.end())
+    }
+
+    /// Cuts them.
+    pub(crate) fn lay_out(&mut self, leave: Leave) {
+        self.pieces.lay_out(self.end(), leave);
+    }
+
+    /// True when a packet of `[seq, end)` carries PSH.
+    pub(crate) fn is_pushed(&self, seq: Seq, end: Seq) -> bool {
+        self.pieces.is_pushed(seq, end)
+    }
+
+    /// Octets from `seq` to the end of a record, when one ends within `most`.
+    pub(crate) fn record_left(&self, seq: Seq, most: u32) -> Option<u32> {
+        self.pieces.record_left(seq, most)
     }
 
     /// Appends octets whose last one is urgent.
@@ -82,9 +89,7 @@ impl SendBuffer {
         let freed = self.start.distance_to(ack).min(self.octets.len());
         self.octets.advance(freed);
         self.start += freed;
-        while self.pushes.front().is_some_and(|push| push.le(self.start)) {
-            self.pushes.pop_front();
-        }
+        self.pieces.forget(self.start);
         if self.urgent.is_some_and(|urgent| urgent.le(ack)) {
             self.urgent = None;
         }

@@ -8,6 +8,7 @@ pub(crate) mod buffer;
 mod departures;
 mod evidence;
 mod loss;
+mod pieces;
 mod probe;
 mod prr;
 mod rack;
@@ -22,6 +23,7 @@ mod undo;
 
 pub(crate) use buffer::SendBuffer;
 pub(crate) use loss::Timeout;
+pub(crate) use pieces::Leave;
 pub(crate) use probe::Probe;
 pub(crate) use recovery::{AckDecision, AckFacts, Means, Recovery, RecoveryState, Resend, Sent, TimerChange};
 pub(crate) use rto::RttEstimator;

@@ -362,9 +362,15 @@ fn writes_are_pushed_unless_more_follows() {
     lab.send(2 * MSS + 100);
     assert_eq!((lengths(&lab), pushes(&mut lab)), (vec![MSS, MSS], ".P".to_owned()));
     lab.send(50);
-    lab.ack(1, 1 + 2 * MSS as i32);
     assert_eq!(pushes(&mut lab), "", "held back");
+    lab.ack(1, 1 + 2 * MSS as i32);
+    assert_eq!(
+        (lengths(&lab), pushes(&mut lab)),
+        (vec![150], ".".to_owned()),
+        "until an acknowledgment comes"
+    );
+    lab.send(50);
     lab.connection.push();
     lab.flush();
-    assert_eq!((lengths(&lab), pushes(&mut lab)), (vec![150], ".".to_owned()));
+    assert_eq!((lengths(&lab), pushes(&mut lab)), (vec![50], ".".to_owned()), "or until it is told to");
 }
