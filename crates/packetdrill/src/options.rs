@@ -23,4 +23,5 @@ pub(crate) const TCP_USER_TIMEOUT: c_int = 18;
 pub(crate) const TCP_TIMESTAMP: c_int = 24;
 pub(crate) const TCP_CC_INFO: c_int = 26;
 pub(crate) const TCP_INQ: c_int = 36;
+pub(crate) const IP_LOCAL_PORT_RANGE: c_int = 51;
 pub(crate) const SO_MEMINFO: c_int = 55;

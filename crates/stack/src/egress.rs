@@ -9,7 +9,7 @@ use crate::stack::Stack;
 use lastack_observe::{Counter, DropReason, Instant};
 use lastack_tcp::ecn::ECT_0;
 use lastack_tcp::knobs::SocketOptions;
-use lastack_tcp::{Segment, TransmitLimits};
+use lastack_tcp::{Connection, Segment, TransmitLimits};
 use lastack_wire::packet::{self, BuildOptions, ChecksumMode};
 use lastack_wire::{Gso, Packet};
 use std::net::{IpAddr, SocketAddr};
@@ -211,6 +211,15 @@ impl Stack {
     }
 
     /// The MTU of the way to a peer.
+    /// A connection that begins heeds what routers told others of its path. What we advertise does not change by it: that is
+    /// what we can receive (RFC 9293 section 3.7.1, and newer Linux; 6.18 advertises less, measured).
+    pub(crate) fn heed_path(&self, engine: &mut Connection, tuple: &Tuple) {
+        let remote = tuple.remote.ip();
+        if let Some(mtu) = self.paths.mtu_to(remote, self.now).filter(|_| !self.is_ours(remote)) {
+            engine.limit_path(path_mss(mtu, tuple));
+        }
+    }
+
     pub(crate) fn mtu_to(&self, peer: IpAddr) -> u16 {
         if self.is_ours(peer) { LOOPBACK_MTU } else { self.config.mtu }
     }

@@ -18,6 +18,7 @@ mod lifecycle;
 mod listener;
 mod memory;
 mod message;
+mod paths;
 mod ports;
 mod recycle;
 mod shards;

@@ -10,6 +10,7 @@ use crate::fragments::Fragments;
 use crate::ingress::icmp::ErrorLimit;
 use crate::listener::Listeners;
 use crate::memory::Memory;
+use crate::paths::Paths;
 use crate::ports::Ports;
 use crate::recycle::Stamps;
 use crate::wheel::Wheel;
@@ -48,6 +49,7 @@ pub struct Stack {
     pub(crate) fast_opens: FastOpens,
     pub(crate) icmp_limit: ErrorLimit,
     pub(crate) ports: Ports,
+    pub(crate) paths: Paths,
     pub(crate) budget: Arc<Budget>,
     pub(crate) leases: Leases,
     pub(crate) memory: Memory,
@@ -102,6 +104,7 @@ impl Stack {
             fragments: Fragments::new(secrets.fragments, config.limits.fragments),
             icmp_limit: ErrorLimit::default(),
             ports: Ports::new(secrets.ports),
+            paths: Paths::default(),
             leases: Leases::new(config.shard.count),
             memory: Memory::new(config.shard.count),
             budget,

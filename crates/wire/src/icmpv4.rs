@@ -28,6 +28,8 @@ pub mod code {
     pub const HOST_PROHIBITED: u8 = 10;
     /// A filter forbids it.
     pub const PROHIBITED: u8 = 13;
+    /// Of Time Exceeded: the rest of a packet's fragments did not come in time.
+    pub const FRAGMENTS_EXPIRED: u8 = 1;
 }
 
 /// Reads a message: the whole IP payload, checksum verified. An error whose quote is unreadable is

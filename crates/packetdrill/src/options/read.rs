@@ -1,8 +1,8 @@
 //! getsockopt().
 
 use super::{
-    SO_MEMINFO, TCP_CC_INFO, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INFO, TCP_INQ, TCP_LINGER2, TCP_QUICKACK,
-    TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, kept,
+    IP_LOCAL_PORT_RANGE, SO_MEMINFO, TCP_CC_INFO, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INFO, TCP_INQ,
+    TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, kept,
 };
 use crate::arrivals::{SO_TIMESTAMP_NEW, SO_TIMESTAMPING_NEW, SO_TIMESTAMPNS_NEW};
 use crate::core::{Answer, Core, Errno};
@@ -156,6 +156,10 @@ fn ip(open: &Open, name: c_int) -> Result<i32, Errno> {
     Ok(match name {
         libc::IP_TOS => i32::from(options.tos),
         libc::IP_TTL => i32::from(options.ttl.unwrap_or(64)),
+        IP_LOCAL_PORT_RANGE => {
+            let [low, high] = options.local_ports.map(u32::from);
+            (high << 16 | low).cast_signed()
+        }
         _ => kept::get(open, libc::IPPROTO_IP, name)?,
     })
 }

@@ -1,8 +1,8 @@
 //! setsockopt().
 
 use super::{
-    TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INQ, TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP,
-    TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, kept,
+    IP_LOCAL_PORT_RANGE, TCP_CONGESTION, TCP_DEFER_ACCEPT, TCP_INQ, TCP_LINGER2, TCP_QUICKACK, TCP_SYNCNT,
+    TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP, kept,
 };
 use crate::arrivals::{SO_TIMESTAMP_NEW, SO_TIMESTAMPING_NEW, SO_TIMESTAMPNS_NEW};
 use crate::calls::linux;
@@ -24,6 +24,7 @@ pub(crate) fn set(core: &mut Core, fd: c_int, level: c_int, name: c_int, value: 
     }
     match (level, name) {
         (libc::IPPROTO_TCP, libc::TCP_FASTOPEN_KEY) => return set_key(open, value),
+        (libc::IPPROTO_IP, IP_LOCAL_PORT_RANGE) => return set_local_ports(open, value),
         (libc::SOL_SOCKET, libc::SO_LINGER) => return set_linger(open, value),
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO) => return set_timeout(open, name, value),
         _ => {}
@@ -89,6 +90,18 @@ fn set_congestion(open: &mut Open, value: Span) -> Answer {
 fn set_key(open: &mut Open, value: Span) -> Answer {
     let keys = FastOpenKeys::from_octets(&value.read()?).ok_or(libc::EINVAL)?;
     open.socket.set_fast_open_keys(keys);
+    Ok(0)
+}
+
+/// The lower end in the lower half; a zero leaves that end to the sysctl.
+fn set_local_ports(open: &mut Open, value: Span) -> Answer {
+    let octets = <[u8; 4]>::try_from(value.read()?).map_err(|_| libc::EINVAL)?;
+    let range = u32::from_ne_bytes(octets);
+    let [low, high] = [range as u16, (range >> 16) as u16];
+    if low != 0 && high != 0 && low > high {
+        return Err(libc::EINVAL);
+    }
+    open.socket.set_options(|options| options.local_ports = [low, high]);
     Ok(0)
 }
 

@@ -16,6 +16,7 @@ use crate::stack::Stack;
 use crate::{Message, ShardId};
 use lastack_observe::{Cause, Flow, State};
 use lastack_tcp::fast_open::{ALL_LISTENERS, SERVER};
+use lastack_tcp::knobs::SocketOptions;
 use lastack_tcp::state::LISTENER;
 use rand_core::Rng;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -44,16 +45,17 @@ impl Stack {
         if !ip.is_unspecified() && !self.is_ours(ip) {
             return Err(SocketError::AddressNotAvailable);
         }
-        let (place, owner) = {
+        let knobs = &self.config.knobs;
+        let (place, owner, range) = {
             let options = &cell.lock().options;
-            (Place::new(address.ip(), options.v6only), Owner::new(options.reuseaddr, options.reuseport))
+            let owner = Owner::new(options.reuseaddr, options.reuseport);
+            (Place::new(address.ip(), options.v6only), owner, options.local_port_range(knobs))
         };
         let mut binds = self.budget.binds();
         let claim = match address.port() {
             0 => {
-                let knobs = &self.config.knobs;
                 let serves = |port| !knobs.ip_local_reserved_ports.contains(port);
-                binds.bind_ephemeral(place, owner, knobs.ip_local_port_range, rng, serves)
+                binds.bind_ephemeral(place, owner, range, rng, serves)
             }
             port => binds.bind(place, port, owner),
         };
@@ -172,7 +174,7 @@ impl Stack {
                 }
                 (tuple, self.narrow(claim, &tuple)?)
             }
-            None => self.choose_port(ip, remote, Owner::new(options.reuseaddr, options.reuseport), rng)?,
+            None => self.choose_port(ip, remote, &options, rng)?,
         };
         if !self.leases.take(&self.budget, Limited::Connections, self.config.limits.connections) {
             let mut binds = self.budget.binds();
@@ -214,11 +216,11 @@ impl Stack {
         &mut self,
         ip: IpAddr,
         remote: SocketAddr,
-        owner: Owner,
+        options: &SocketOptions,
         rng: &mut dyn Rng,
     ) -> Result<(Tuple, Claim), SocketError> {
         let knobs = &self.config.knobs;
-        let range = knobs.ip_local_port_range;
+        let range = options.local_port_range(knobs);
         let (key, shard) = (self.shard_key, self.config.shard);
         let tuple = |port| Tuple { local: SocketAddr::new(ip, port), remote };
         let home = |port| {
@@ -235,7 +237,7 @@ impl Stack {
         let port =
             self.ports.choose(ip, remote, range, rng, home, free).ok_or(SocketError::AddressNotAvailable)?;
         let tuple = tuple(port);
-        let claim = binds.connect(tuple.local, owner);
+        let claim = binds.connect(tuple.local, Owner::new(options.reuseaddr, options.reuseport));
         Ok((tuple, claim))
     }
 

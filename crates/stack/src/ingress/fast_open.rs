@@ -104,7 +104,8 @@ impl Stack {
         let record = HalfOpen::from_syn(syn, iss, mss, &listener.options, &self.config.knobs, self.now);
         record.report(&mut self.out);
         let options = listener.options.inherited();
-        let engine = record.open_fast(syn, offset, &options, &self.config.knobs, self.now, &mut self.out);
+        let mut engine = record.open_fast(syn, offset, &options, &self.config.knobs, self.now, &mut self.out);
+        self.heed_path(&mut engine, &tuple);
         let state = engine.state();
         let cell = self.accepted_cell(listener, &tuple, state);
         let claim = self.budget.binds().inherit(&listener.claim, tuple.local);

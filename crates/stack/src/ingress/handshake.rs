@@ -186,8 +186,9 @@ impl Stack {
         let cell = self.accepted_cell(listener, &tuple, State::Established);
         let claim = self.budget.binds().inherit(&listener.claim, tuple.local);
         let options = listener.options.inherited();
-        let engine =
+        let mut engine =
             record.establish(&arrival, offset, &options, &self.config.knobs, self.now, &mut self.out);
+        self.heed_path(&mut engine, &tuple);
         let state = engine.state();
         self.census.enter(state);
         let entry = Entry::new(engine, tuple, Some(cell.clone()), claim, state, self.now);
@@ -268,6 +269,7 @@ impl Stack {
             entry.engine.await_write();
         }
         let mut engine = entry.engine.establish(&mut arrival, &options, knobs, self.now, &mut self.out);
+        self.heed_path(&mut engine, &entry.tuple);
         if entry.cell.as_ref().is_some_and(|cell| cell.lock().write_shutdown) {
             // It came before the handshake was done, and acts before the rest of this segment does (Linux tcp_rcv_state_process).
             engine.shutdown_send(knobs, self.now, &mut self.out);

@@ -48,6 +48,8 @@ impl ErrorLimit {
 fn reason_of(problem: Problem, v4: bool) -> Option<Unreachable> {
     let code = match problem {
         Problem::Unreachable { code } => code,
+        // That fragments did not come together in time says nothing of the path (Linux icmp_unreach).
+        Problem::TimeExceeded { code: icmpv4::code::FRAGMENTS_EXPIRED } if v4 => return None,
         Problem::TimeExceeded { .. } => return Some(Unreachable::HopLimit),
         Problem::ParameterProblem { .. } => return Some(Unreachable::BadHeader),
         Problem::TooBig { .. } => return None,
@@ -216,7 +218,9 @@ impl Stack {
             return self.refresh_active(flow);
         }
         let Some(entry) = self.flows.slabs.connections.get_mut(flow.slot()) else { return };
-        entry.engine.handle_too_big(seq, mss, &mut self.out);
+        if entry.engine.handle_too_big(seq, mss, &mut self.out) {
+            self.paths.learn(tuple.remote.ip(), mtu as u16, self.now);
+        }
         self.settle(flow, Outcome::Continue);
     }
 

@@ -237,26 +237,36 @@ impl Connection {
     }
 
     /// The network said that the segment with number `quoted` was too big (RFC 1191, RFC 8201); `mss` is what fits the
-    /// path now, before options are subtracted. Believed only for a segment in flight (RFC 5927). It holds for this
-    /// connection as long as it lives; other connections of the path find out for themselves.
-    pub fn handle_too_big(&mut self, quoted: Seq, mss: u16, out: &mut Output) {
+    /// path now, before options are subtracted. Believed only for a segment in flight (RFC 5927), and true then. It holds for
+    /// this connection as long as it lives; others are told by [`Connection::limit_path`] as they begin.
+    pub fn handle_too_big(&mut self, quoted: Seq, mss: u16, out: &mut Output) -> bool {
         let mss = mss.max(PATH_MSS_MIN);
         if !self.is_in_flight(quoted, out) {
-            return;
+            return false;
         }
         if mss >= self.send.mss {
-            return out.dropped(DropReason::StaleIcmp);
+            out.dropped(DropReason::StaleIcmp);
+            return true;
         }
         out.count(Counter::MtupSuccess);
-        self.send.mss = mss;
-        self.send.shrunk = mss;
-        self.lose_flight(false, out);
+        self.limit_path(mss);
+        if self.outgoing.is_some() {
+            self.lose_flight(false, out);
+        }
+        true
+    }
+
+    /// The path takes no more than `mss`, as is known from elsewhere. For a connection that has sent nothing yet.
+    pub fn limit_path(&mut self, mss: u16) {
+        let mss = mss.max(PATH_MSS_MIN);
+        if mss < self.send.mss {
+            self.send.mss = mss;
+            self.send.shrunk = mss;
+        }
     }
 
     /// The network said that the peer cannot be reached: remembered, and told when the connection times out (RFC 1122
-    /// section 4.2.3.9, a soft error).
-    ///
-    /// True when the message was believed.
+    /// section 4.2.3.9, a soft error). True when the message quotes what it can have seen.
     pub fn handle_unreachable(&mut self, quoted: Seq, reason: Unreachable, out: &mut Output) -> bool {
         let believed = self.is_in_flight(quoted, out);
         if believed {
@@ -268,7 +278,8 @@ impl Connection {
 
     fn is_in_flight(&self, quoted: Seq, out: &mut Output) -> bool {
         let yes = (quoted.ge(self.send.una) || self.unproven_iss() == Some(quoted))
-            && quoted.lt(self.send.nxt)
+            // Linux believes a message about the next number, too (measured).
+            && quoted.le(self.send.nxt)
             && self.state != State::Closed;
         if !yes {
             out.count(Counter::OutOfWindowIcmps);

@@ -87,6 +87,8 @@ pub struct SocketOptions {
     pub minttl: u8,
     /// IP_RECVERR or IPV6_RECVERR: what the network says of an open connection is told at once, not only when it timed out.
     pub recverr: bool,
+    /// IP_LOCAL_PORT_RANGE: of the stack's range only so much is used for this socket; a zero leaves that end.
+    pub local_ports: [u16; 2],
     /// TCP_CONGESTION.
     pub congestion: Option<CongestionControl>,
     /// SO_REUSEADDR.
@@ -127,6 +129,7 @@ impl SocketOptions {
         tos: 0,
         minttl: 0,
         recverr: false,
+        local_ports: [0; 2],
         congestion: None,
         reuseaddr: false,
         reuseport: false,
@@ -136,6 +139,13 @@ impl SocketOptions {
     /// The congestion control that it has, or will have.
     pub fn congestion_control(&self, knobs: &super::Knobs) -> CongestionControl {
         self.congestion.unwrap_or(knobs.tcp_congestion_control)
+    }
+
+    /// The first and the last port that the stack may choose for it. What lies outside of the stack's range is passed over.
+    pub fn local_port_range(&self, knobs: &super::Knobs) -> [u16; 2] {
+        let [low, high] = knobs.ip_local_port_range;
+        let within = |port: u16, other: u16| if (low..=high).contains(&port) { port } else { other };
+        [within(self.local_ports[0], low), within(self.local_ports[1], high)]
     }
 
     /// What a connection has of its listener's options: all but those that mean the listener alone.

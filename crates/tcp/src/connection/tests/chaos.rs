@@ -135,10 +135,12 @@ fn take(lab: &mut Lab, step: Step) {
         Step::ShutdownReceive => lab.connection.shutdown_receive(),
         Step::Close if !lab.connection.is_orphan() => lab.close(),
         Step::Close => {}
-        Step::TooBig { seq, mss } => lab.connection.handle_too_big(arrival(lab, 0, seq).1, mss, &mut lab.out),
+        Step::TooBig { seq, mss } => {
+            lab.connection.handle_too_big(arrival(lab, 0, seq).1, mss, &mut lab.out);
+        }
         Step::Unreachable(seq) => {
-            let (quoted, reason) = (arrival(lab, 0, seq).1, lastack_observe::Unreachable::Host);
-            let _ = lab.connection.handle_unreachable(quoted, reason, &mut lab.out);
+            let reason = lastack_observe::Unreachable::Host;
+            lab.connection.handle_unreachable(arrival(lab, 0, seq).1, reason, &mut lab.out);
         }
         Step::Options(bits) => lab.connection.set_options(options(bits), &knobs, now, &mut lab.out),
         Step::Abort => {
