@@ -14,9 +14,10 @@ use std::time::Duration;
 
 /// How long a thread may be awake before time goes on without it, in real time.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long the tool must be absent, in real time, for a waiting call to let time pass by itself: less than
-/// [`PATIENCE_OF_TOOL`].
-const ABSENT: Duration = Duration::from_millis(600);
+/// How often in a row a waiting call must find the tool absent to let time pass by itself, and how long it sleeps between, in
+/// real time: together less than [`PATIENCE_OF_TOOL`]. A machine that stalls is one glance, however long.
+const GLANCES: u32 = 12;
+const GLANCE: Duration = Duration::from_millis(50);
 /// How long the tool waits for a waiting call before the next one, and at its end.
 const PATIENCE_OF_TOOL: Duration = Duration::from_secs(1);
 /// How long netdev_receive() waits: longer than any timer of TCP on the virtual clock, two timeouts on the real one.
@@ -124,18 +125,21 @@ impl World {
             // again, for the caller's memory is its own from here on.
             return core.take_answer(number).unwrap_or_else(|| core.give_up(number));
         }
+        let mut absent = 0;
         loop {
             if let Some(answer) = core.take_answer(number) {
                 return answer;
             }
             let seen = core.visits;
             let (woken, slept) =
-                self.answered.wait_timeout(core, ABSENT).unwrap_or_else(PoisonError::into_inner);
+                self.answered.wait_timeout(core, GLANCE).unwrap_or_else(PoisonError::into_inner);
             core = woken;
-            if slept.timed_out() && core.visits == seen && !core.is_answered(number) {
+            absent = if slept.timed_out() && core.visits == seen { absent + 1 } else { 0 };
+            if absent >= GLANCES && !core.is_answered(number) {
                 // The tool waits for this call, outside: nobody else lets time pass.
                 let until = core.now + PATIENCE_OF_TOOL;
                 core = self.pass(core, until, |core| core.is_answered(number));
+                absent = 0;
             }
         }
     }
