@@ -270,8 +270,15 @@ impl Stack {
         }
         let mut engine = entry.engine.establish(&mut arrival, &options, knobs, self.now, &mut self.out);
         self.heed_path(&mut engine, &entry.tuple);
-        if entry.cell.as_ref().is_some_and(|cell| cell.lock().write_shutdown) {
-            // It came before the handshake was done, and acts before the rest of this segment does (Linux tcp_rcv_state_process).
+        let shut = entry.cell.as_ref().map(|cell| {
+            let inner = cell.lock();
+            (inner.read_shutdown, inner.write_shutdown)
+        });
+        // It came before the handshake was done, and acts before the rest of this segment does (Linux tcp_rcv_state_process).
+        if let Some((true, _)) = shut {
+            engine.shutdown_receive();
+        }
+        if let Some((_, true)) = shut {
             engine.shutdown_send(knobs, self.now, &mut self.out);
             let limits = TransmitLimits { super_segment_max: 0, behind_earlier: false };
             while let Some(segment) = engine.poll_transmit(limits, knobs, self.now, &mut self.out) {
