@@ -141,6 +141,12 @@ impl Scatter {
         Ok(all)
     }
 
+    /// The stretches that are not empty, so many together.
+    pub(crate) fn pieces(&self, most: usize) -> Vec<Scatter> {
+        let real: Vec<Span> = self.0.iter().filter(|span| span.len() > 0).copied().collect();
+        real.chunks(most).map(|spans| Scatter(spans.to_vec())).collect()
+    }
+
     /// True when so many octets from an offset on have a place.
     pub(crate) fn is_real(&self, offset: usize, count: usize) -> bool {
         let mut at = 0_usize;

@@ -181,10 +181,49 @@ pub(crate) fn send_stamped(
     flags: c_int,
     stamps: Option<u32>,
 ) -> Answer {
+    let mut pins = false;
+    world.call(|core| {
+        pins = flags & libc::MSG_ZEROCOPY != 0 && core.open(fd)?.notices.zero_copy;
+        Ok(0)
+    })?;
+    let answer = if pins { send_pinned(world, fd, from, flags) } else { write_out(world, fd, from, flags) };
+    wrote(world, fd, flags, stamps, answer)
+}
+
+/// Stretches that Linux does not copy are a page's part each, of which a packet has no more than MAX_SKB_FRAGS: a packet
+/// that is full is pushed, and nothing is added to it.
+fn send_pinned(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> Answer {
+    const FRAGMENTS_MAX: usize = 17;
+    let pieces = from.pieces(FRAGMENTS_MAX);
+    let Some((last, full)) = pieces.split_last() else { return write_out(world, fd, from, flags) };
+    let mut done = 0;
+    for piece in full {
+        let answer = write_out(world, fd, piece, flags | libc::MSG_EOR);
+        match answer {
+            Err(error) if done == 0 => return Err(error),
+            Err(_) => return Ok(done),
+            Ok(taken) => done += taken,
+        }
+        if answer != count(piece.len()) {
+            return Ok(done);
+        }
+        world.call(|core| {
+            core.open(fd)?.socket.push();
+            Ok(0)
+        })?;
+    }
+    match write_out(world, fd, last, flags) {
+        Err(_) if done > 0 => Ok(done),
+        answer => answer.map(|taken| done + taken),
+    }
+}
+
+/// Hands the octets to the socket.
+fn write_out(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> Answer {
     let mut left: Option<Bytes> = None;
     let mut done = 0;
     let octets = from.clone();
-    let answer = world.wait(
+    world.wait(
         |core| {
             let open = core.open(fd)?;
             set_more(open, flags);
@@ -201,8 +240,7 @@ pub(crate) fn send_stamped(
             }
             try_send(core, fd, left.as_mut()?, flags, &mut done)
         },
-    );
-    wrote(world, fd, flags, stamps, answer)
+    )
 }
 
 /// The caller's octets. Linux looks at the socket before it looks for them.

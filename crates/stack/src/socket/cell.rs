@@ -276,6 +276,8 @@ pub(crate) struct Inner {
     pub(crate) in_flight: usize,
     /// A writer found no room, or not enough (Linux's SOCK_NOSPACE).
     pub(crate) writer_waits: bool,
+    /// A write was taken in part, and nobody said yet that it ends there.
+    pub(crate) write_goes_on: bool,
     /// How often a writer that waited was told of room: an edge for who watches.
     pub(crate) room_made: u64,
     /// What bounds `sending_len + in_flight`.
@@ -338,6 +340,7 @@ impl Inner {
             sending_urgent: None,
             in_flight: 0,
             writer_waits: false,
+            write_goes_on: false,
             room_made: 0,
             send_space: SendSpace::default(),
             receive_memory: None,
@@ -379,6 +382,11 @@ impl Inner {
             self.connected = None;
         }
         error
+    }
+
+    /// What the shard must hear of a writer that finds no room: that it waits, and that its write ends there; each once.
+    pub(super) fn known_of_writer(&self) -> (bool, bool) {
+        (self.writer_waits, self.write_goes_on)
     }
 
     /// True when a reader need not wait for more octets: the low-water mark is reached, or will not be.

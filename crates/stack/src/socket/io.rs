@@ -141,8 +141,8 @@ impl Socket {
     pub fn try_write(&self, chunk: Bytes) -> Result<usize, SocketError> {
         let (answer, starves) = {
             let mut inner = self.cell.lock();
-            let waited = inner.writer_waits;
-            (Self::write(&mut inner, chunk), inner.writer_waits && !waited)
+            let known = inner.known_of_writer();
+            (Self::write(&mut inner, chunk), known != inner.known_of_writer())
         };
         // The shard hears of a writer that finds no room, once.
         if answer.is_ok() || starves {
@@ -155,12 +155,12 @@ impl Socket {
     pub fn poll_write(&self, cx: &mut Context<'_>, chunk: Bytes) -> Poll<Result<usize, SocketError>> {
         let answer = {
             let mut inner = self.cell.lock();
-            let waited = inner.writer_waits;
+            let known = inner.known_of_writer();
             let answer = Self::write(&mut inner, chunk);
             if answer == Err(SocketError::WouldBlock) {
                 inner.write_waits |= inner.phase == Phase::Connecting;
                 inner.wait_write(cx.waker());
-                let starves = inner.writer_waits && !waited;
+                let starves = known != inner.known_of_writer();
                 drop(inner);
                 if starves {
                     self.cell.mark();
@@ -195,7 +195,7 @@ impl Socket {
         inner.writer_waits = room < chunk.len();
         if room == 0 {
             // What a writer has got rid of until it must wait is pushed, too (Linux).
-            inner.requests.end_write = true;
+            inner.requests.end_write |= std::mem::take(&mut inner.write_goes_on);
             return Err(SocketError::WouldBlock);
         }
         inner.syn_room = inner.syn_room.map(|_| 0);
@@ -203,6 +203,7 @@ impl Socket {
         let taken = chunk.len();
         inner.sending_len += taken;
         inner.sending.push_back(Written { octets: chunk, ends: !inner.writer_waits });
+        inner.write_goes_on = inner.writer_waits;
         Ok(taken)
     }
 
