@@ -127,6 +127,7 @@ fn the_summary_counts_and_its_json_has_a_schema() {
 #[test]
 fn info_of_a_stacks_connection() {
     let mut connection = row(State::Established, "198.18.0.2:80", "198.18.0.1:40000");
+    connection.congestion = Some("cubic".into());
     connection.info = Some(Box::new(TcpInfo {
         options: 5,
         snd_wscale: 7,
@@ -144,7 +145,7 @@ fn info_of_a_stacks_connection() {
     print(&[connection], &options, None, None, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(
-        text.ends_with("\n\t reno wscale:7,10 rto:204 rtt:1.5/0.75 cwnd:10 bytes_sent:3000 busy:2ms\n"),
+        text.ends_with("\n\t cubic wscale:7,10 rto:204 rtt:1.5/0.75 cwnd:10 bytes_sent:3000 busy:2ms\n"),
         "{text}"
     );
 }
