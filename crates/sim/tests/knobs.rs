@@ -85,6 +85,7 @@ const PROOFS: &[(&str, &str)] = &[
         "crates/tcp/src/congestion/pacing/tests.rs::the_rate_is_the_window_per_round_trip",
     ),
     ("net.ipv4.tcp_shrink_window", "tests/pkt/window/may-shrink.pkt"),
+    ("net.ipv4.tcp_notsent_lowat", "crates/packetdrill/tests/scripts/writable-edge.pkt"),
     ("net.ipv4.tcp_orphan_retries", "tests/pkt/timelines/T03d.pkt"),
     (
         "net.ipv4.tcp_recovery",

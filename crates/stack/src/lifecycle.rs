@@ -54,12 +54,18 @@ fn tell_cell(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, knob
         goal: engine.send_goal(),
         piece: engine.send_piece(knobs),
         unsent: engine.unsent(),
-        low_water: inner.options.notsent_lowat.map_or(usize::MAX, |octets| octets as usize),
+        tail: engine.unsent_tail(),
+        low_water: low_water(inner.options.notsent_lowat.unwrap_or(knobs.tcp_notsent_lowat)),
     };
     inner.receive_memory = Some(engine.receive_limit());
     inner.segment_max = Some(engine.negotiated().mss);
     tell_room(inner, wakes, engine, now);
     inner.state = engine.state();
+}
+
+/// TCP_NOTSENT_LOWAT or the knob; the largest number means none.
+fn low_water(octets: u32) -> usize {
+    if octets == u32::MAX { usize::MAX } else { octets as usize }
 }
 
 /// Who waits for room is told when there is enough of it.
@@ -77,6 +83,7 @@ fn tell_room(inner: &mut Inner, wakes: &mut Wakes, engine: &mut Connection, now:
 pub(crate) fn tell_sent(cell: &Cell, engine: &mut Connection, now: Instant) {
     cell.update(|inner, wakes| {
         inner.send_space.unsent = engine.unsent();
+        inner.send_space.tail = engine.unsent_tail();
         if inner.send_space.low_water != usize::MAX {
             tell_room(inner, wakes, engine, now);
         }

@@ -7,7 +7,7 @@ use crate::clock::{AnswerLimit, echoed_rtt, tsval};
 use crate::closed::reset_for;
 use crate::connection::{Connection, Established, FirstAck};
 use crate::handshake::{
-    BareAck, FIRST_TIMEOUT_SECONDS, Offer, first_window, paws_rejects, peer_window, send_mss,
+    BareAck, FIRST_TIMEOUT_SECONDS, Offer, first_space, paws_rejects, peer_window, send_mss,
 };
 use crate::knobs::SocketOptions;
 use crate::send::rto::RTO_INITIAL;
@@ -114,7 +114,7 @@ impl ActiveOpen {
             iss,
             ts_offset,
             offer,
-            window: first_window(offer.mss, false, options, knobs).into(),
+            window: first_space(offer.mss, false, options, knobs),
             peer: None,
             inherited_ts: 0,
             opened: now,
@@ -137,7 +137,7 @@ impl ActiveOpen {
     /// counts in the segments that they leave (Linux 6.18, measured: 65160).
     pub fn inherit(&mut self, ts_recent: u32, options: &SocketOptions, knobs: &Knobs) {
         self.inherited_ts = ts_recent;
-        self.window = first_window(self.offer.mss, true, options, knobs).into();
+        self.window = first_space(self.offer.mss, true, options, knobs);
     }
 
     /// The application waits in a write: the third segment can wait for its data.

@@ -8,7 +8,7 @@ use crate::closed::reset_for;
 use crate::connection::{Connection, Established, FirstAck};
 use crate::cookie::{Remembered, stamp};
 use crate::handshake::{
-    BareAck, Offer, echo_of_record, first_window, in_window, paws_rejects, peer_window, send_mss,
+    BareAck, Offer, echo_of_record, first_space, first_window, in_window, paws_rejects, peer_window, send_mss,
 };
 use crate::knobs::SocketOptions;
 use crate::state::HALF_OPEN;
@@ -414,7 +414,16 @@ impl HalfOpen {
     ) -> Connection {
         HALF_OPEN.go(State::SynRecv, Cause::SynAcked, out);
         out.count(Counter::PassiveOpens);
-        Connection::new(self.seed(arrival, ts_offset, now), options, knobs, now)
+        let mut seed = self.seed(arrival, ts_offset, now);
+        self.widen(&mut seed, options, knobs);
+        Connection::new(seed, options, knobs, now)
+    }
+
+    /// The window of the SYN-ACK was more than its field can say.
+    fn widen(&self, seed: &mut Established, options: &SocketOptions, knobs: &Knobs) {
+        if self.window == u16::MAX {
+            seed.receive_window = first_space(self.our_mss, seed.timestamps, options, knobs);
+        }
     }
 
     fn seed(&self, arrival: &Arrival, ts_offset: u32, now: Instant) -> Established {

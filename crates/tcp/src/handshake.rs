@@ -98,18 +98,22 @@ fn clamped(window: u32, options: &SocketOptions) -> u32 {
 fn window_shift(options: &SocketOptions, knobs: &Knobs) -> u8 {
     let space = match options.rcvbuf {
         Some(_) => window_space(options, knobs),
-        None => clamped(options.receive_memory(knobs).max(knobs.tcp_rmem[2]), options),
+        None => clamped(options.receive_memory(knobs).max(knobs.tcp_rmem[2]).max(knobs.rmem_max), options),
     };
     space.max(1).ilog2().saturating_sub(15).min(u32::from(SHIFT_MAX)) as u8
 }
 
-/// The window of a SYN: whole segments of `mss` that fit the buffer. A SYN-ACK counts its timestamps in every
-/// segment, a SYN cannot know (TIMELINES T01 64240, T02 65160).
+/// The window of a SYN: whole segments of `mss` that fit the buffer, as far as the field can say. A SYN-ACK counts its
+/// timestamps in every segment, a SYN cannot know (TIMELINES T01 64240, T02 65160).
 pub(crate) fn first_window(mss: u16, timestamps: bool, options: &SocketOptions, knobs: &Knobs) -> u16 {
+    first_space(mss, timestamps, options, knobs).min(u32::from(u16::MAX)) as u16
+}
+
+/// The same beyond what the field can say: what Linux stands by after the handshake (tcp_select_initial_window).
+pub(crate) fn first_space(mss: u16, timestamps: bool, options: &SocketOptions, knobs: &Knobs) -> u32 {
     let segment = u32::from(if timestamps { mss.saturating_sub(TIMESTAMPS_LEN) } else { mss }).max(1);
     let space = window_space(options, knobs);
-    let whole = if space > segment { space / segment * segment } else { space };
-    whole.min(u32::from(u16::MAX)) as u16
+    if space > segment { space / segment * segment } else { space }
 }
 
 /// Linux's window test for records that are not full sockets: the first number, any overlap, or an empty segment

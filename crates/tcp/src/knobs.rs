@@ -96,6 +96,8 @@ pub struct Knobs {
     pub tcp_rmem: [u32; 3],
     /// `net.ipv4.tcp_moderate_rcvbuf`: the receive buffer grows with what the application reads in a round trip.
     pub tcp_moderate_rcvbuf: bool,
+    /// `net.ipv4.tcp_notsent_lowat`, octets: TCP_NOTSENT_LOWAT of sockets that set none.
+    pub tcp_notsent_lowat: u32,
     /// `net.ipv4.tcp_shrink_window`: the window is taken back when memory is short (RFC 7323 section 2.4 advises against it).
     pub tcp_shrink_window: bool,
     /// `net.ipv4.tcp_wmem`, octets: least, default, largest send buffer.
@@ -186,6 +188,7 @@ impl Default for Knobs {
             tcp_mem: [287_901, 383_868, 575_802],
             tcp_rmem: [4096, 131_072, 33_554_432],
             tcp_moderate_rcvbuf: true,
+            tcp_notsent_lowat: u32::MAX,
             tcp_shrink_window: false,
             tcp_wmem: [4096, 16_384, 4_194_304],
             tcp_rto_min_us: 200_000,

@@ -223,6 +223,7 @@ fn write_out(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> Answer {
     let mut left: Option<Bytes> = None;
     let mut done = 0;
     let octets = from.clone();
+    let mut refused = 0;
     world.wait(
         |core| {
             let open = core.open(fd)?;
@@ -238,9 +239,23 @@ fn write_out(world: &World, fd: c_int, from: &Scatter, flags: c_int) -> Answer {
                     Err(error) => return Some(Err(error)),
                 });
             }
-            try_send(core, fd, left.as_mut()?, flags, &mut done)
+            if refused > 1 && sleeps_on(core, fd) {
+                return None;
+            }
+            let answer = try_send(core, fd, left.as_mut()?, flags, &mut done);
+            refused += u32::from(answer.is_none());
+            answer
         },
     )
+}
+
+/// A writer that went to sleep is woken when there is much room again, not for the first octet of it (Linux
+/// sk_stream_write_space).
+fn sleeps_on(core: &mut Core, fd: c_int) -> bool {
+    let late = core.late;
+    let Ok(open) = core.open(fd) else { return false };
+    let open_to_write = matches!(open.socket.state(), State::Established | State::CloseWait);
+    !late && open_to_write && !open.socket.is_write_closed() && !open.socket.is_roomy()
 }
 
 /// The caller's octets. Linux looks at the socket before it looks for them.

@@ -18,8 +18,9 @@ pub(crate) struct SendSpace {
     /// Octets of a full packet that waits, and of one in flight.
     pub(crate) goal: usize,
     pub(crate) piece: usize,
-    /// Octets that the engine has and did not send.
+    /// Octets that the engine has and did not send, and those of them in the last packet.
     pub(crate) unsent: usize,
+    pub(crate) tail: usize,
     /// TCP_NOTSENT_LOWAT, or `usize::MAX`.
     pub(crate) low_water: usize,
 }
@@ -31,10 +32,10 @@ impl SendSpace {
         flight + waiting + PACKET_COST * packets
     }
 
-    /// Octets that the last packet, or a new one, may take.
-    fn room(&self, flight: usize, waiting: usize) -> usize {
+    /// Octets that the last packet, or a new one, may take. `handed`: octets that wait and the engine does not have yet.
+    fn room(&self, flight: usize, waiting: usize, handed: usize) -> usize {
         let goal = self.goal.max(1);
-        match waiting % goal {
+        match (self.tail + handed) % goal {
             0 if self.charge(flight, waiting) >= self.memory || waiting >= self.low_water => 0,
             begun => goal - begun,
         }
@@ -54,7 +55,7 @@ impl Inner {
             return 0;
         }
         let (flight, waiting) = self.flight_and_waiting();
-        self.send_space.room(flight, waiting)
+        self.send_space.room(flight, waiting, self.sending_len)
     }
 
     /// True when a writer is told that there is room: a third of the memory is free, and half of the low-water mark.

@@ -46,8 +46,18 @@ impl Connection {
         let begins = self.send.end;
         self.send.end += chunk.len() as u32;
         self.outgoing().last_write = begins;
+        self.extend_tail(begins, chunk.len() as u32);
         let buffer = &mut self.outgoing().buffer;
         if urgent { buffer.push_urgent(chunk) } else { buffer.push(chunk) }
+    }
+
+    /// `len` octets are queued from `begins` on: they fill the last packet, and others after it.
+    fn extend_tail(&mut self, begins: Seq, len: u32) {
+        let (nxt, goal) = (self.send.nxt, self.send_goal().max(1) as u32);
+        let outgoing = self.outgoing();
+        let tail = outgoing.tail.max(nxt);
+        let waits = tail.distance_to(begins) + len;
+        outgoing.tail = tail + waits.saturating_sub(1) / goal * goal;
     }
 
     /// What is queued goes out now, small or not: TCP_NODELAY was set, be it again (Linux tcp_push_pending_frames).

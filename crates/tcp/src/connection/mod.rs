@@ -143,6 +143,8 @@ struct Outgoing {
     last_write: Seq,
     /// The last write had MSG_MORE, and nothing came since.
     more: bool,
+    /// Where the last packet of what waits begins, unless it was sent.
+    tail: Seq,
 }
 
 impl Connection {
@@ -331,6 +333,7 @@ impl Connection {
                 push_end: una,
                 last_write: una,
                 more: false,
+                tail: una,
             })
         })
     }

@@ -122,6 +122,14 @@ impl Connection {
         self.congestion.control()
     }
 
+    /// Octets of the last packet that waits: what was written since the one before it was full (Linux's tail of the write
+    /// queue).
+    pub fn unsent_tail(&self) -> usize {
+        let Some(outgoing) = &self.outgoing else { return 0 };
+        let (begins, end) = (outgoing.tail.max(self.send.nxt), outgoing.buffer.end());
+        end.since(begins).max(0) as usize
+    }
+
     /// Octets queued and not sent.
     pub fn unsent(&self) -> usize {
         self.send.unsent() as usize

@@ -52,6 +52,7 @@ impl HalfOpen {
         let record = HalfOpen { irs: irs + syn.payload.len() as u32, ..self };
         let mut seed = record.seed(syn, ts_offset, now);
         // The third segment tells the round trip.
+        record.widen(&mut seed, options, knobs);
         seed.rtt = None;
         seed.first_ack = FirstAck::NotOwed;
         let mut connection = Connection::new(seed, options, knobs, now);

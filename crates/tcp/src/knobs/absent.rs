@@ -31,7 +31,6 @@ pub(super) const TCP: &[&str] = &[
     "mtu_probing",
     "no_metrics_save",
     "no_ssthresh_metrics_save",
-    "notsent_lowat",
     "pingpong_thresh",
     "plb_cong_thresh",
     "plb_enabled",

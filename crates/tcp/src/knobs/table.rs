@@ -136,6 +136,7 @@ macro_rules! table {
 
 const OCTET: i64 = 255;
 const INT: i64 = i32::MAX as i64;
+const NUMBER: i64 = u32::MAX as i64;
 /// Linux keeps these in ticks of a 250 Hz clock.
 const SECONDS: i64 = INT / 250;
 /// And these milliseconds, too, rounded up to whole ticks.
@@ -169,6 +170,7 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_mem" tcp_mem 0..=INT, "pages of all connections: no pressure up to, pressure from, no more than";
     "net.ipv4.tcp_min_tso_segs" tcp_min_tso_segs 1..=OCTET, "segments of a burst at least";
     "net.ipv4.tcp_moderate_rcvbuf" tcp_moderate_rcvbuf 0..=OCTET, "1: the receive buffer grows with the reader";
+    "net.ipv4.tcp_notsent_lowat" tcp_notsent_lowat 0..=NUMBER, "octets that may wait unsent before a writer must";
     "net.ipv4.tcp_orphan_retries" tcp_orphan_retries 0..=OCTET, "timeouts that end an orphan; 0 means 8";
     "net.ipv4.tcp_pacing_ca_ratio" tcp_pacing_ca_ratio 0..=1000, "percent: the pacing figure after slow start";
     "net.ipv4.tcp_pacing_ss_ratio" tcp_pacing_ss_ratio 0..=1000, "percent: the pacing figure in slow start";

@@ -2,16 +2,38 @@ use super::*;
 
 /// What a writer of a million octets gets rid of while ten segments of 1000 octets leave at once, in pairs.
 fn taken(memory: usize, goal: usize, low_water: usize) -> usize {
-    let space = SendSpace { memory, goal, piece: 2000, unsent: 0, low_water };
+    let mut space = SendSpace { memory, goal, piece: 2000, unsent: 0, tail: 0, low_water };
     let (mut flight, mut waiting) = (0, 0);
     loop {
-        let room = space.room(flight, waiting);
+        let room = space.room(flight, waiting, 0);
         if room == 0 {
             return flight + waiting;
         }
         let leaves = (waiting + room).min(10_000 - flight);
         (flight, waiting) = (flight + leaves, waiting + room - leaves);
+        space.tail = ((space.tail + room) % goal).min(waiting);
+        if leaves > 0 {
+            space.tail = waiting;
+        }
     }
+}
+
+/// What was sent is cut off the front: the last packet stays as it is, and a full one takes nothing more.
+#[test]
+fn a_full_packet_stays_full_when_others_leave() {
+    let space = SendSpace {
+        memory: 42_000,
+        goal: 25_000,
+        piece: 5000,
+        unsent: 30_000,
+        tail: 25_000,
+        low_water: usize::MAX,
+    };
+    assert_eq!(space.room(20_000, 30_000, 0), 0, "no memory for another");
+    assert_eq!(space.room(2000, 30_000, 0), 25_000);
+    let begun = SendSpace { tail: 5000, ..space };
+    assert_eq!(begun.room(20_000, 30_000, 0), 20_000);
+    assert_eq!(begun.room(20_000, 31_000, 1000), 19_000);
 }
 
 /// As Linux 6.18 took them (measured): windows of 8 MiB, 64 KiB, 50,000 octets and 32 KiB.
