@@ -239,8 +239,8 @@ impl Connection {
     fn note_flight(&mut self, turn: &Turn) {
         let (una, nxt, rto) = (self.send.una, self.send.nxt, self.rto(turn.knobs));
         let Some(outgoing) = &self.outgoing else { return };
-        let flight = outgoing.recovery.in_flight();
-        let limited = flight >= self.congestion.cwnd();
+        let limited = outgoing.recovery.in_flight() >= self.congestion.cwnd();
+        let flight = outgoing.recovery.flight().segments;
         self.congestion.on_flight(una, nxt, flight, limited, turn.now);
         if turn.knobs.tcp_slow_start_after_idle {
             let open = outgoing.recovery.state() == RecoveryState::Open && !self.writer_waits;

@@ -27,13 +27,15 @@ impl Recovery {
                 overtaken_from = overtaken_from.min(run.start);
                 evidence.original_arrived |= run.end.le(self.high_seq);
             }
+            if !run.is(SACKED) {
+                evidence.delivered(&run);
+            }
             if !run.is(SACKED) && facts.sack {
                 self.delivered = self.delivered.wrapping_add(segments);
                 if !was_sent_before_echo(&run, facts) {
                     self.rack.arrived(&run, facts.now, means.rtt);
                 }
             }
-            evidence.delivered(&run);
             evidence.data_acked = true;
             evidence.segments_acked += segments;
             if !whole {
