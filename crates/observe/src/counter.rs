@@ -292,8 +292,10 @@ counters! {
     AckSkippedTimeWait = "TcpExtTCPACKSkippedTimeWait",
     /// Challenge acknowledgments not sent (rate limit).
     AckSkippedChallenge = "TcpExtTCPACKSkippedChallenge",
-    /// Packet-too-big messages that made the segment size smaller.
+    /// Probes for the path's MTU that were acknowledged.
     MtupSuccess = "TcpExtTCPMTUPSuccess",
+    /// Probes for the path's MTU that alone were lost.
+    MtupFail = "TcpExtTCPMTUPFail",
     /// Segments with a hop limit below the socket's least (IP_MINTTL).
     MinTtlDrop = "TcpExtTCPMinTTLDrop",
     /// ICMP messages whose sequence number is not in flight.

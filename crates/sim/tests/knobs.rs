@@ -71,6 +71,21 @@ const PROOFS: &[(&str, &str)] = &[
     ("net.ipv4.tcp_max_syn_backlog", "tests/pkt/timelines/T20-max-syn-backlog.pkt"),
     ("net.ipv4.tcp_max_tw_buckets", "tests/pkt/timelines/T21.pkt"),
     ("net.ipv4.tcp_mem", "crates/stack/tests/stack/memory.rs::readers_that_do_not_read_are_held_to_tcp_mem"),
+    ("net.ipv4.tcp_base_mss", "crates/packetdrill/tests/scripts/mtu-probe.pkt"),
+    (
+        "net.ipv4.tcp_min_snd_mss",
+        "crates/tcp/src/connection/path_search/tests.rs::segments_are_never_smaller_than_the_knob_says",
+    ),
+    ("net.ipv4.tcp_mtu_probe_floor", "crates/packetdrill/tests/scripts/mtu-probe-black-hole.pkt"),
+    ("net.ipv4.tcp_mtu_probing", "crates/packetdrill/tests/scripts/mtu-probe.pkt"),
+    (
+        "net.ipv4.tcp_probe_interval",
+        "crates/tcp/src/connection/path_search/tests.rs::knobs_end_the_search_and_begin_it_anew",
+    ),
+    (
+        "net.ipv4.tcp_probe_threshold",
+        "crates/tcp/src/connection/path_search/tests.rs::knobs_end_the_search_and_begin_it_anew",
+    ),
     ("net.ipv4.tcp_moderate_rcvbuf", "crates/tcp/src/connection/tests/buffers.rs::the_knobs_bound_it"),
     (
         "net.ipv4.tcp_min_tso_segs",

@@ -129,6 +129,18 @@ pub struct Knobs {
     pub tcp_pacing_ss_ratio: u32,
     /// `net.ipv4.tcp_pacing_ca_ratio`, the same afterwards.
     pub tcp_pacing_ca_ratio: u32,
+    /// `net.ipv4.tcp_mtu_probing`: 1 looks for the path's MTU when segments vanish, 2 always (RFC 4821).
+    pub tcp_mtu_probing: u8,
+    /// `net.ipv4.tcp_base_mss`, octets: where that search begins.
+    pub tcp_base_mss: i32,
+    /// `net.ipv4.tcp_mtu_probe_floor`, octets: it never goes below.
+    pub tcp_mtu_probe_floor: u16,
+    /// `net.ipv4.tcp_min_snd_mss`, octets: no path makes segments smaller.
+    pub tcp_min_snd_mss: u16,
+    /// `net.ipv4.tcp_probe_threshold`, octets: the search ends when less is left to find.
+    pub tcp_probe_threshold: i32,
+    /// `net.ipv4.tcp_probe_interval`, seconds: it begins anew after that.
+    pub tcp_probe_interval: u32,
     /// What no sysctl turns.
     pub profile: Profile,
     /// `net.ipv4.tcp_early_retrans`: 3 and 4 send tail loss probes, 0 does not.
@@ -205,6 +217,12 @@ impl Default for Knobs {
             tcp_pacing_ss_ratio: 200,
             tcp_pacing_ca_ratio: 120,
             profile: Profile::LINUX,
+            tcp_mtu_probing: 0,
+            tcp_base_mss: 1024,
+            tcp_mtu_probe_floor: 48,
+            tcp_min_snd_mss: 48,
+            tcp_probe_threshold: 8,
+            tcp_probe_interval: 600,
             tcp_early_retrans: 3,
             tcp_recovery: 1,
             tcp_frto: 2,

@@ -254,11 +254,10 @@ impl Connection {
         if !self.is_in_flight(quoted, out) {
             return false;
         }
-        if mss >= self.send.mss {
+        if mss >= self.path_mss() {
             out.dropped(DropReason::StaleIcmp);
             return true;
         }
-        out.count(Counter::MtupSuccess);
         self.limit_path(mss);
         if self.outgoing.is_some() {
             self.lose_flight(false, out);
@@ -269,8 +268,8 @@ impl Connection {
     /// The path takes no more than `mss`, as is known from elsewhere. For a connection that has sent nothing yet.
     pub fn limit_path(&mut self, mss: u16) {
         let mss = mss.max(PATH_MSS_MIN);
-        if mss < self.send.mss {
-            self.send.mss = mss;
+        if mss < self.path_mss() {
+            self.bound_path(mss);
             self.send.shrunk = mss;
         }
     }

@@ -16,6 +16,8 @@ mod header;
 mod incoming;
 mod info;
 mod packets;
+mod path_probe;
+mod path_search;
 mod rate;
 mod resend;
 mod rows;
@@ -50,6 +52,7 @@ use fast_open::{Awaited, Began};
 use header::TIMESTAMPS_LEN;
 use incoming::Incoming;
 use lastack_observe::{Cause, Counter, State, Unreachable};
+use path_search::PathSearch;
 use space::{ReceiveSpace, SendSpace, Turn};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -87,6 +90,8 @@ pub struct Connection {
     unproven: Option<Box<Awaited>>,
     /// The options, when they differ from the defaults.
     options: Option<Box<SocketOptions>>,
+    /// The search for the path's MTU, where knobs want one.
+    path_search: Option<Box<PathSearch>>,
     /// What TCP_INFO counts, from the first data on.
     tally: Option<Box<Tally>>,
     /// Segments that came and went, those of the handshake too.
@@ -153,7 +158,6 @@ impl Connection {
     pub fn new(seed: Established, options: &SocketOptions, knobs: &Knobs, now: Instant) -> Connection {
         let (una, nxt) = (seed.iss + 1, seed.irs + 1);
         let (_, our_scale) = seed.window_scale.unwrap_or((0, 0));
-        let rcvbuf = options.receive_memory(knobs);
         // Linux guesses the peer's segments from what it would send itself (tcp_initialize_rcv_mss).
         let timestamps = if seed.timestamps { TIMESTAMPS_LEN } else { 0 };
         let ours = seed.send_mss.saturating_sub(timestamps);
@@ -167,7 +171,7 @@ impl Connection {
                     nxt,
                     advertised: seed.receive_window,
                     scale: our_scale,
-                    rcvbuf,
+                    rcvbuf: options.receive_memory(knobs),
                     mss: seed.our_mss.saturating_sub(timestamps),
                     clamp: options.window_clamp,
                 }),
@@ -208,6 +212,7 @@ impl Connection {
             end_was_read: false,
             receive_closed: false,
             unreachable: None,
+            path_search: None,
             forced: Forced::No,
             ack_first: false,
             began: Began::default(),
@@ -224,6 +229,7 @@ impl Connection {
     fn begin(&mut self, first_ack: FirstAck, options: &SocketOptions, knobs: &Knobs, now: Instant) {
         self.keep_options(options.clone());
         self.arm_keepalive(knobs, now);
+        self.begin_path_search(knobs, now);
         if options.quickack == Some(false) {
             self.ack.enter_interactive_mode();
         }

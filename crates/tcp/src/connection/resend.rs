@@ -45,6 +45,7 @@ impl Connection {
 
     pub(super) fn send_again(&mut self, resend: Resend, probe: bool, turn: &mut Turn) -> Segment {
         let Resend { seq, len, .. } = resend;
+        self.spoil_path_probe();
         let fin = self.fin_queued && seq + len == self.send.end;
         let mut segment = self.compose(seq, len - u32::from(fin), fin, turn);
         segment.again = true;

@@ -55,6 +55,7 @@ impl Connection {
             return self.time_out(turn);
         }
         turn.out.count(Counter::TimeoutRehash);
+        self.doubt_path(turn);
         let timeout = Timeout {
             now: turn.now,
             pacing_rate: self.pacing_rate(u32::from(self.effective_mss()), turn.knobs),
@@ -240,7 +241,7 @@ impl Connection {
 }
 
 /// The time that `retries` doublings of the least RTO take, capped at the largest RTO each (Linux tcp_model_timeout).
-fn backoff_sum(retries: u8, knobs: &Knobs) -> Duration {
+pub(super) fn backoff_sum(retries: u8, knobs: &Knobs) -> Duration {
     let (least, most) = (rto_min(knobs).max(Duration::from_micros(1)), rto_max(knobs));
     let doublings = (most.as_micros() / least.as_micros()).max(1).ilog2().min(30);
     let doubled = u32::from(retries).min(doublings);

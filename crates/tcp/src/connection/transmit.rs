@@ -4,6 +4,7 @@
 //! The plan is a pure question, so that [`Connection::has_work`] and [`Connection::poll_transmit`] cannot disagree.
 
 use super::packets::Packet;
+use super::path_search::Next;
 use super::timers::Purpose;
 use super::{Connection, Turn};
 use crate::send::{Probe, RecoveryState, Resend, Sent};
@@ -20,6 +21,8 @@ pub(super) enum Forced {
     Window,
     /// A tail loss probe is due.
     LossProbe,
+    /// It is larger than the others, to find out how large they may be.
+    PathProbe,
 }
 
 /// What the device takes at once, and what Linux would give it: octets of a super-segment, segments of a packet.
@@ -43,6 +46,8 @@ pub(super) enum Plan {
     Probe(Resend),
     /// `len` new octets, and the FIN behind them; the packet that they belong to ends at `packet_end`.
     New { len: u32, fin: bool, packet_end: Seq },
+    /// `len` new octets as one segment that is larger than the others.
+    PathProbe { len: u32 },
     /// An acknowledgment alone.
     Acknowledge,
     /// Nothing; but something waits that no timer watches over.
@@ -65,6 +70,7 @@ impl Connection {
             let rto = self.rto(knobs);
             self.congestion.restart_after_idle(now.since(self.sent_at), rto, now);
         }
+        self.renew_path_search(knobs, now);
         self.lay_out(knobs);
         let plan = self.plan(self.device(limits.super_segment_max, knobs));
         let plan = if limits.behind_earlier { self.autocork(plan, turn) } else { plan };
@@ -78,6 +84,7 @@ impl Connection {
             Plan::Again(resend) => Some(self.send_again(resend, false, turn)),
             Plan::Probe(resend) => Some(self.send_again(resend, true, turn)),
             Plan::New { len, fin, packet_end } => Some(self.send_new(len, fin, packet_end, turn)),
+            Plan::PathProbe { len } => Some(self.send_path_probe(len, turn)),
             Plan::Acknowledge => Some(self.bare_ack(turn)),
             Plan::Watch => {
                 let interval = self.probe_interval(turn.knobs);
@@ -95,7 +102,8 @@ impl Connection {
 
     /// True when data or FIN may leave now: an acknowledgment that is due rides on it.
     pub(super) fn data_is_ready(&self) -> bool {
-        matches!(self.plan(Device::ANY), Some(Plan::Again(_) | Plan::Probe(_) | Plan::New { .. }))
+        let plan = self.plan(Device::ANY);
+        matches!(plan, Some(Plan::Again(_) | Plan::Probe(_) | Plan::New { .. } | Plan::PathProbe { .. }))
     }
 
     fn plan(&self, device: Device) -> Option<Plan> {
@@ -138,6 +146,13 @@ impl Connection {
         let mss = u32::from(self.effective_mss());
         let left = self.outgoing.as_ref().map_or(0, |outgoing| outgoing.packet_left(self.send.nxt));
         let left = if self.forced == Forced::No { left.min(self.send.usable()) } else { 0 };
+        if left == 0 && self.forced == Forced::No {
+            match self.plan_path_probe() {
+                Next::Ordinary => {}
+                Next::Wait => return None,
+                Next::Probe(len) => return Some(Plan::PathProbe { len }),
+            }
+        }
         let packet = if left > 0 {
             let fin = self.fin_queued && self.send.nxt + left + 1 == self.send.end;
             Packet { len: left, fin: fin && self.send.usable() > left }
@@ -192,8 +207,13 @@ impl Connection {
         self.outgoing.as_ref().and_then(|outgoing| outgoing.buffer.urgent())
     }
 
-    fn send_new(&mut self, len: u32, fin: bool, packet_end: Seq, turn: &mut Turn) -> Segment {
-        let (seq, mss) = (self.send.nxt, u32::from(self.effective_mss()));
+    /// Octets of payload in a full segment of what leaves now.
+    fn segment_size(&self, len: u32) -> u16 {
+        if self.forced == Forced::PathProbe { len as u16 } else { self.effective_mss() }
+    }
+
+    pub(super) fn send_new(&mut self, len: u32, fin: bool, packet_end: Seq, turn: &mut Turn) -> Segment {
+        let (seq, mss) = (self.send.nxt, u32::from(self.segment_size(len)));
         let first = self.send.in_flight() == 0;
         let space = len + u32::from(fin);
         let outgoing = self.outgoing();
@@ -250,7 +270,7 @@ impl Connection {
 
     /// A segment with the octets `[seq, seq + len)`; it acknowledges as every segment does.
     pub(super) fn compose(&mut self, seq: Seq, len: u32, fin: bool, turn: &mut Turn) -> Segment {
-        let mss = self.effective_mss();
+        let mss = self.segment_size(len);
         let (payload, urgent, pushes) = match &self.outgoing {
             Some(outgoing) if len > 0 => {
                 let new = seq == self.send.nxt;

@@ -71,7 +71,7 @@ macro_rules! plain {
     )*};
 }
 
-plain!(u8 u32 i32);
+plain!(u8 u16 u32 i32);
 
 impl Field for [u32; 3] {
     fn numbers(&self) -> Numbers {
@@ -139,6 +139,8 @@ const INT: i64 = i32::MAX as i64;
 const NUMBER: i64 = u32::MAX as i64;
 /// Linux keeps these in ticks of a 250 Hz clock.
 const SECONDS: i64 = INT / 250;
+/// Linux keeps this one in the unsigned ticks of the same clock.
+const PROBE_SECONDS: i64 = u32::MAX as i64 / 250;
 /// And these milliseconds, too, rounded up to whole ticks.
 const TICKED: &str = "net.ipv4.tcp_invalid_ratelimit";
 const TICK_MS: i64 = 4;
@@ -150,6 +152,7 @@ const TABLE: &[Knob] = table! {
     "net.core.somaxconn" somaxconn 0..=INT, "upper limit of every backlog";
     "net.ipv4.tcp_abort_on_overflow" tcp_abort_on_overflow 0..=OCTET, "1: a third ACK on a full accept queue is reset";
     "net.ipv4.tcp_autocorking" tcp_autocorking 0..=1, "1: small segments wait for earlier ones in the device";
+    "net.ipv4.tcp_base_mss" tcp_base_mss -2147483648..=INT, "octets: where the search for the path's MTU begins";
     "net.ipv4.tcp_challenge_ack_limit" tcp_challenge_ack_limit -2147483648..=INT, "challenge ACKs per second";
     "net.ipv4.tcp_dsack" tcp_dsack 0..=OCTET, "1: report octets that came twice";
     "net.ipv4.tcp_early_retrans" tcp_early_retrans 0..=4, "3: tail loss probes, 0: none";
@@ -168,12 +171,17 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_max_syn_backlog" tcp_max_syn_backlog -2147483648..=INT, "only with tcp_syncookies = 0: half-open requests";
     "net.ipv4.tcp_max_tw_buckets" tcp_max_tw_buckets -2147483648..=INT, "TIME_WAITs beyond it are not created";
     "net.ipv4.tcp_mem" tcp_mem 0..=INT, "pages of all connections: no pressure up to, pressure from, no more than";
+    "net.ipv4.tcp_min_snd_mss" tcp_min_snd_mss 48..=65535, "octets: no path makes segments smaller";
     "net.ipv4.tcp_min_tso_segs" tcp_min_tso_segs 1..=OCTET, "segments of a burst at least";
     "net.ipv4.tcp_moderate_rcvbuf" tcp_moderate_rcvbuf 0..=OCTET, "1: the receive buffer grows with the reader";
     "net.ipv4.tcp_notsent_lowat" tcp_notsent_lowat 0..=NUMBER, "octets that may wait unsent before a writer must";
+    "net.ipv4.tcp_mtu_probe_floor" tcp_mtu_probe_floor 48..=65535, "octets: the search never goes below";
+    "net.ipv4.tcp_mtu_probing" tcp_mtu_probing 0..=OCTET, "search for the path's MTU: 1: in a black hole, 2: always";
     "net.ipv4.tcp_orphan_retries" tcp_orphan_retries 0..=OCTET, "timeouts that end an orphan; 0 means 8";
     "net.ipv4.tcp_pacing_ca_ratio" tcp_pacing_ca_ratio 0..=1000, "percent: the pacing figure after slow start";
     "net.ipv4.tcp_pacing_ss_ratio" tcp_pacing_ss_ratio 0..=1000, "percent: the pacing figure in slow start";
+    "net.ipv4.tcp_probe_interval" tcp_probe_interval 0..=PROBE_SECONDS, "seconds after which the search begins anew";
+    "net.ipv4.tcp_probe_threshold" tcp_probe_threshold -2147483648..=INT, "octets: with less to find the search ends";
     "net.ipv4.tcp_recovery" tcp_recovery 0..=OCTET, "bits of RACK: 2: a static window, 4: no threshold of three";
     "net.ipv4.tcp_reordering" tcp_reordering 1..=300, "segments that may overtake another, at first";
     "net.ipv4.tcp_retrans_collapse" tcp_retrans_collapse 0..=OCTET, "1: small segments sent again become larger ones";

@@ -129,8 +129,21 @@ impl Recovery {
             self.try_to_open(facts.nxt, evidence, means);
             return None;
         }
+        if self.state <= RecoveryState::Disorder && facts.path_probe_at == Some(una) {
+            self.lose_path_probe(facts, evidence, means);
+            return None;
+        }
         self.enter_recovery(una, facts.nxt, facts.sack, evidence.echo, means);
         Some(())
+    }
+
+    /// What is missing was larger than the others: that says how large they may be, and nothing of congestion (RFC 4821
+    /// section 7.5). The window gets back what the probe had taken of it.
+    fn lose_path_probe(&mut self, facts: &AckFacts, evidence: &mut Evidence, means: &mut Means) {
+        evidence.path_probe_lost = true;
+        let cwnd = means.congestion.cwnd();
+        means.congestion.set_cwnd(cwnd.saturating_add(1));
+        self.on_path_shrunk(facts.nxt, facts.mss, means.congestion, means.out);
     }
 
     /// Without SACK: `count` more duplicate acknowledgments (Linux tcp_add_reno_sack).

@@ -30,6 +30,8 @@ pub(super) struct Evidence {
     pub(super) repeated_lost: bool,
     /// A timeout was spurious.
     pub(super) timeout_was_spurious: bool,
+    /// See [`super::recovery::AckDecision`].
+    pub(super) path_probe_lost: bool,
     /// ECN.
     pub(super) echo: bool,
     /// Nothing but the same number: no data, no news of a window.
@@ -61,6 +63,7 @@ impl Evidence {
             reneged: false,
             repeated_lost: false,
             timeout_was_spurious: false,
+            path_probe_lost: false,
             echo: facts.ece,
             bare: !facts.brings_data && !facts.window_moved,
             overtaken_from: facts.nxt,

@@ -77,6 +77,8 @@ pub(crate) struct AckFacts<'a> {
     pub(crate) came_twice: u32,
     /// See `came_twice`.
     pub(crate) sent_again: u32,
+    /// Where a segment begins that may have been too large for the path.
+    pub(crate) path_probe_at: Option<Seq>,
 }
 
 impl AckFacts<'_> {
@@ -126,6 +128,8 @@ pub(crate) struct AckDecision {
     pub(crate) sped_up: bool,
     /// Timeouts turned out to be spurious, or the peer answers: forget those counted.
     pub(crate) answered: bool,
+    /// The segment that may have been too large is what was lost; nothing was done for congestion.
+    pub(crate) path_probe_lost: bool,
 }
 
 /// What may leave again until the next acknowledgment.
@@ -420,6 +424,7 @@ impl Recovery {
             slowed_down: self.take_slowed_down(),
             sped_up: std::mem::take(&mut self.sped_up),
             answered: evidence.advanced || evidence.timeout_was_spurious,
+            path_probe_lost: evidence.path_probe_lost,
         }
     }
 

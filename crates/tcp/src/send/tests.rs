@@ -240,6 +240,7 @@ impl World {
             clock: tick(self.now),
             echo: self.timestamps.then_some(echo),
             may_send_new: self.nxt != self.end,
+            path_probe_at: None,
             came_twice: self.came_twice,
             sent_again: self.sent_again,
         };

@@ -144,6 +144,7 @@ impl Connection {
         if (idle || old) && !tells && self.outgoing.is_none() {
             return;
         }
+        self.judge_path_probe(header.ack, turn);
         let facts = self.facts(arrival, window_moved, turn);
         self.outgoing();
         let Some((recovery, mut means)) = self.recovering(turn) else { return };
@@ -181,6 +182,7 @@ impl Connection {
             // The window counts from SEG.ACK by now.
             may_send_new: self.send.unsent() > 0 && (header.ack + self.send.window).gt(self.send.nxt),
             came_twice: self.tally.as_ref().map_or(0, |tally| tally.had_twice),
+            path_probe_at: self.path_probe_at(),
             sent_again: self.tally.as_ref().map_or(0, |tally| tally.again),
         }
     }
@@ -204,6 +206,9 @@ impl Connection {
         if decision.answered {
             self.retries.timeouts = 0;
             self.retries.since = Instant::NEVER;
+        }
+        if decision.path_probe_lost {
+            self.path_probe_was_lost(turn);
         }
         if decision.slowed_down {
             self.ecn.slowed_down();

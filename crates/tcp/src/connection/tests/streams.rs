@@ -216,7 +216,7 @@ fn a_smaller_path_sends_what_is_in_flight_again_in_smaller_pieces() {
     assert_eq!((lab.count(Counter::OutOfWindowIcmps), lab.connection.has_work()), (1, false));
     lab.connection.handle_too_big(ISS + 1, 1160, &mut lab.out);
     lab.flush();
-    assert_eq!(lab.count(Counter::MtupSuccess), 1);
+    assert_eq!(lab.count(Counter::MtupSuccess), 0, "Linux counts only what a search of its own finds");
     assert_eq!(lengths(&lab), [1148, 1148, 1148, 900]);
     lab.connection.handle_too_big(ISS + 1, 60, &mut lab.out);
     assert_eq!(lab.connection.negotiated().mss, 500, "nobody makes us send tiny segments");

@@ -101,6 +101,7 @@ impl Bench {
             clock: self.clock(),
             echo: self.echoes.pop_front(),
             may_send_new: self.waiting > 0,
+            path_probe_at: None,
             came_twice: self.came_twice,
             sent_again: self.sent_again,
         };
