@@ -80,22 +80,28 @@ pub(crate) fn splice(world: &World, from: c_int, to: c_int, len: usize, flags: u
     if mode == if pipes[0] { libc::O_WRONLY } else { libc::O_RDONLY } {
         return Err(libc::EBADF);
     }
-    let dont_wait = if flags & SPLICE_F_NONBLOCK != 0 { libc::MSG_DONTWAIT } else { 0 };
-    if pipes[0] {
-        into_socket(world, from, to, len, dont_wait)
-    } else {
-        from_socket(world, from, to, len, dont_wait)
+    // As Linux: the flag is the pipe's. Whether the socket waits is a matter of its own O_NONBLOCK.
+    if flags & SPLICE_F_NONBLOCK != 0 && !is_ready(pipe, if pipes[0] { libc::POLLIN } else { libc::POLLOUT })
+    {
+        return Err(libc::EAGAIN);
     }
+    if pipes[0] { into_socket(world, from, to, len) } else { from_socket(world, from, to, len) }
+}
+
+/// True when a pipe's end would not wait.
+fn is_ready(fd: c_int, events: i16) -> bool {
+    let mut wish = libc::pollfd { fd, events, revents: 0 };
+    // SAFETY: one local, and no time to wait.
+    unsafe { libc::poll(&mut wish, 1, 0) != 0 }
 }
 
 /// Octets of a socket into a pipe; never beyond an urgent octet, which stays where it is.
-fn from_socket(world: &World, from: c_int, to: c_int, len: usize, dont_wait: c_int) -> Answer {
+fn from_socket(world: &World, from: c_int, to: c_int, len: usize) -> Answer {
     let mut stopped = None;
     world.call(|core| {
         let open = core.open(from)?;
         if open.socket.ahead_of_mark() == Some(0) {
-            let waits = !open.nonblocking && dont_wait == 0;
-            stopped = Some(if waits { Ok(0) } else { Err(libc::EAGAIN) });
+            stopped = Some(if open.nonblocking { Err(libc::EAGAIN) } else { Ok(0) });
         }
         Ok(0)
     })?;
@@ -104,18 +110,18 @@ fn from_socket(world: &World, from: c_int, to: c_int, len: usize, dont_wait: c_i
     }
     let mut buffer = vec![0; len.min(MOVE_MAX)];
     let span = Span::new(buffer.as_mut_ptr(), buffer.len());
-    let got = crate::calls::stream::receive(world, from, Scatter::from(span), dont_wait)?;
+    let got = crate::calls::stream::receive(world, from, Scatter::from(span), 0)?;
     write_pipe(to, &buffer[..usize::try_from(got).unwrap_or(0)])
 }
 
 /// Octets of a pipe into a socket: as many as it takes, for what it does not take stays in the pipe.
-fn into_socket(world: &World, from: c_int, to: c_int, len: usize, dont_wait: c_int) -> Answer {
+fn into_socket(world: &World, from: c_int, to: c_int, len: usize) -> Answer {
     let nothing = Scatter::from(Span::new(std::ptr::null::<u8>(), 0));
-    crate::calls::stream::send(world, to, &nothing, dont_wait)?;
+    crate::calls::stream::send(world, to, &nothing, 0)?;
     let mut room = len.min(MOVE_MAX);
     world.call(|core| {
         let open = core.open(to)?;
-        if open.nonblocking || dont_wait != 0 {
+        if open.nonblocking {
             room = room.min(open.socket.send_room());
         }
         if room == 0 { Err(libc::EAGAIN) } else { Ok(0) }
@@ -123,7 +129,7 @@ fn into_socket(world: &World, from: c_int, to: c_int, len: usize, dont_wait: c_i
     let mut buffer = vec![0; room];
     let got = read_pipe(from, &mut buffer)?;
     let span = Span::new(buffer.as_ptr(), usize::try_from(got).unwrap_or(0));
-    crate::calls::stream::send(world, to, &Scatter::from(span), dont_wait)
+    crate::calls::stream::send(world, to, &Scatter::from(span), 0)
 }
 
 /// sendfile() to a socket of ours: `offset` null reads at the file's own position.
