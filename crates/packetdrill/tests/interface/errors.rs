@@ -159,3 +159,84 @@ fn vectors_with_empty_stretches() {
     pair.peer.expect("P. 61:121(60) ack 1 <...>");
     pair.raw.free();
 }
+
+#[test]
+fn a_descriptor_is_looked_at_before_all_else_and_a_socket_before_the_octets() {
+    let mut pair = Pair::accepted();
+    let raw = pair.raw;
+    assert_eq!(raw.read(BAD, null_mut(), 10), Err(libc::EBADF));
+    assert_eq!(raw.recvmsg(BAD, null_mut(), 0), Err(libc::EBADF));
+    assert_eq!(raw.writev(BAD, null(), -1), Err(libc::EBADF));
+    let fresh = stream(raw);
+    assert_eq!(raw.write(fresh, null(), 10), Err(libc::EPIPE));
+    assert_eq!(raw.recv(fresh, null_mut(), 10, 0), Err(libc::ENOTCONN));
+    assert_eq!(raw.recv(fresh, null_mut(), 10, libc::MSG_OOB), Err(libc::EINVAL));
+    assert_eq!(raw.write(pair.fd, null(), 10), Err(libc::EFAULT));
+    assert_eq!(raw.read(pair.fd, null_mut(), 0), Ok(0), "read() of nothing does not ask");
+    assert_eq!(raw.recv(pair.fd, null_mut(), 10, libc::MSG_DONTWAIT), Err(libc::EAGAIN), "nothing to copy");
+    assert_eq!(
+        raw.recv(pair.fd, null_mut(), 0, libc::MSG_DONTWAIT),
+        Err(libc::EAGAIN),
+        "recv() of nothing asks"
+    );
+    pair.data(1, 4);
+    assert_eq!(raw.recv(pair.fd, null_mut(), 10, 0), Err(libc::EFAULT));
+    // A length of no object, and one stretch too many.
+    let long = libc::iovec { iov_base: null_mut(), iov_len: usize::MAX };
+    assert_eq!(raw.readv(pair.fd, &raw const long, 1), Err(libc::EINVAL));
+    assert_eq!(raw.readv(pair.fd, null(), 1025), Err(libc::EINVAL));
+    raw.free();
+}
+
+#[test]
+fn names_beside_octets() {
+    let mut pair = Pair::accepted();
+    let raw = pair.raw;
+    pair.data(1, 9);
+    let (mut octet, mut name, mut len) = (0_u8, [9_u8; 16], 16);
+    let to = (&raw mut octet).cast();
+    assert_eq!(raw.recvfrom(pair.fd, to, 1, 0, name.as_mut_ptr().cast(), &raw mut len), Ok(1));
+    assert_eq!((len, name[0]), (0, 9), "a stream names nobody");
+    assert_eq!(raw.recvfrom(pair.fd, to, 1, 0, name.as_mut_ptr().cast(), null_mut()), Err(libc::EFAULT));
+    len = u32::MAX;
+    let negative = raw.recvfrom(pair.fd, to, 1, 0, name.as_mut_ptr().cast(), &raw mut len);
+    assert_eq!((negative, len), (Err(libc::EINVAL), u32::MAX));
+    assert_eq!(raw.sendto(pair.fd, to.cast(), 1, 0, name.as_ptr().cast(), 129), Err(libc::EINVAL));
+    assert_eq!(raw.sendto(pair.fd, to.cast(), 1, 0, name.as_ptr().cast(), 1), Ok(1));
+    raw.free();
+}
+
+#[test]
+fn shutdown_without_a_connection_is_remembered() {
+    let raw = Raw::open("");
+    let fd = stream(raw);
+    assert_eq!(raw.shutdown(fd, 3), Err(libc::EINVAL));
+    assert_eq!(raw.events(fd, libc::POLLIN | libc::POLLRDHUP), libc::POLLHUP);
+    assert_eq!(raw.shutdown(fd, libc::SHUT_RDWR), Err(libc::ENOTCONN));
+    assert_eq!(
+        raw.events(fd, libc::POLLIN | libc::POLLRDHUP),
+        libc::POLLHUP | libc::POLLIN | libc::POLLRDHUP
+    );
+    assert_eq!(raw.take(fd, 1, 0), Ok(Vec::new()));
+    // A listener that will not receive is none; its name stays.
+    let listener = listen(raw, LOCAL);
+    assert_eq!(raw.shutdown(listener, libc::SHUT_WR), Ok(0));
+    assert_eq!(raw.shutdown(listener, libc::SHUT_RD), Ok(0));
+    assert_eq!(raw.accept(listener, null_mut(), null_mut()), Err(libc::EINVAL));
+    assert_eq!(raw.listen(listener, 1), Ok(0));
+    let mut peer = crate::tool::Peer::new(raw, at(REMOTE), at(LOCAL));
+    crate::pair::handshake(&mut peer, 1460);
+    raw.free();
+}
+
+#[test]
+fn a_dissolved_connection_was_reset() {
+    let pair = Pair::accepted();
+    let raw = pair.raw;
+    let nobody = [0_u8; 16];
+    assert_eq!(raw.connect(pair.fd, nobody.as_ptr().cast(), 16), Ok(0));
+    assert_eq!(raw.put(pair.fd, 1), Err(libc::ECONNRESET));
+    assert_eq!(raw.put(pair.fd, 1), Err(libc::EPIPE));
+    assert_eq!(raw.take(pair.fd, 1, 0), Err(libc::ENOTCONN));
+    raw.free();
+}

@@ -1,6 +1,7 @@
 //! The library through its C interface: scenarios as the public tool would play them, and the scripts of tests/pkt.
 #![allow(unsafe_code)]
 
+mod ancillary;
 mod around;
 mod buffers;
 mod errors;

@@ -60,3 +60,44 @@ fn knobs_from_the_flags() {
     assert_eq!(raw.option(fd, SOL_SOCKET, libc::SO_ERROR), Ok(i64::from(libc::ETIMEDOUT)));
     raw.free();
 }
+
+#[test]
+fn what_nothing_obeys_is_still_checked() {
+    let raw = Raw::open("");
+    let fd = raw.socket(libc::AF_INET6, libc::SOCK_STREAM, 0).expect("socket") as c_int;
+    let both =
+        |level, name, value| raw.set(fd, level, name, &[value]).and_then(|_| raw.option(fd, level, name));
+    assert_eq!(both(SOL_SOCKET, libc::SO_DONTROUTE, -3), Ok(1));
+    assert_eq!(both(SOL_SOCKET, libc::SO_BUSY_POLL, -1), Err(libc::EINVAL));
+    assert_eq!(both(SOL_SOCKET, libc::SO_BUSY_POLL, 50), Ok(50));
+    assert_eq!(raw.option(fd, SOL_SOCKET, libc::SO_INCOMING_CPU), Ok(-1));
+    assert_eq!(both(SOL_SOCKET, libc::SO_PASSCRED, 1), Err(libc::EOPNOTSUPP));
+    assert_eq!(raw.option(fd, SOL_SOCKET, libc::SO_PEERNAME), Err(libc::ENOTCONN));
+    assert_eq!(both(IPPROTO_TCP, libc::TCP_REPAIR, 1), Err(libc::EPERM));
+    assert_eq!(both(IPPROTO_TCP, 9, 5), Ok(7), "whole retransmissions");
+    assert_eq!(both(libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, 6), Err(libc::EINVAL));
+    assert_eq!(both(libc::IPPROTO_IPV6, libc::IPV6_RECVERR, 7), Ok(1));
+    // The type of service chooses the priority, until it is set.
+    assert_eq!(both(libc::IPPROTO_IP, libc::IP_TOS, 0x10), Ok(0x10));
+    assert_eq!(raw.option(fd, SOL_SOCKET, libc::SO_PRIORITY), Ok(6));
+    assert_eq!(both(SOL_SOCKET, libc::SO_PRIORITY, 2), Ok(2));
+    // One octet is enough for IP, both ways.
+    assert_eq!(raw.setsockopt(fd, libc::IPPROTO_IP, libc::IP_TTL, [9_u8].as_ptr().cast(), 1), Ok(0));
+    let (mut octet, mut len) = ([0_u8; 3], 3);
+    let to = octet.as_mut_ptr().cast();
+    assert_eq!(raw.getsockopt(fd, libc::IPPROTO_IP, libc::IP_TTL, to, &raw mut len), Ok(0));
+    assert_eq!((octet, len), ([9, 0, 0], 1));
+    raw.free();
+}
+
+#[test]
+fn peers_that_are_too_far_are_not_heard() {
+    let mut pair = crate::pair::Pair::accepted();
+    assert_eq!(pair.raw.set(pair.fd, libc::IPPROTO_IP, libc::IP_MINTTL, &[255]), Ok(0));
+    pair.data(1, 9);
+    assert_eq!(pair.raw.take(pair.fd, 9, libc::MSG_DONTWAIT), Err(libc::EAGAIN));
+    assert_eq!(pair.raw.set(pair.fd, libc::IPPROTO_IP, libc::IP_MINTTL, &[0]), Ok(0));
+    pair.data(1, 9);
+    assert_eq!(pair.raw.take(pair.fd, 9, libc::MSG_DONTWAIT).map(|got| got.len()), Ok(8));
+    pair.raw.free();
+}
