@@ -259,9 +259,7 @@ impl Connection {
             return true;
         }
         self.limit_path(mss);
-        if self.outgoing.is_some() {
-            self.lose_flight(false, out);
-        }
+        self.lose_flight(false, out);
         true
     }
 
