@@ -16,14 +16,23 @@ impl Connection {
         let outgoing = self.outgoing.as_ref()?;
         let (una, nxt, mss) = (self.send.una, self.send.nxt, u32::from(self.effective_mss().max(1)));
         if self.forced == Forced::LossProbe && una != nxt {
-            return match outgoing.recovery.probe(self.send.usable_for(mss)) {
-                Some(Probe::Retransmit(resend)) => Some(Plan::Probe(resend)),
-                _ => None,
+            return match self.due_probe()? {
+                Probe::Retransmit(resend) => Some(Plan::Probe(resend)),
+                Probe::NewData => None,
             };
         }
         let now_max = super_segment_max / mss;
         let resend = outgoing.recovery.next_retransmit(nxt, mss, now_max, &self.congestion)?;
         self.within_window(resend, mss).map(Plan::Again)
+    }
+
+    /// What a tail loss probe would be.
+    pub(super) fn due_probe(&self) -> Option<Probe> {
+        let mss = u32::from(self.effective_mss().max(1));
+        match self.outgoing.as_ref()?.recovery.probe(self.send.usable_for(mss))? {
+            Probe::Retransmit(resend) => self.within_window(resend, mss).map(Probe::Retransmit),
+            Probe::NewData => Some(Probe::NewData),
+        }
     }
 
     /// What the peer took its window back from is not sent again, but for the first segment: it serves as the probe.

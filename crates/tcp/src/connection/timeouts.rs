@@ -86,12 +86,10 @@ impl Connection {
     /// RFC 8985 section 7: the last segment, or a new one, so that an acknowledgment tells what is missing. Not counted
     /// as a timeout (TIMELINES T18).
     fn loss_probe_timeout(&mut self, turn: &mut Turn) -> Outcome {
-        let new_data = self.send.usable_for(u32::from(self.effective_mss()));
-        let due = self.outgoing.as_ref().and_then(|outgoing| outgoing.recovery.probe(new_data));
-        if due.is_some() {
+        if self.due_probe().is_some() {
             self.forced = Forced::LossProbe;
         } else {
-            // One is under way: the timeout counts from the first segment.
+            // One is under way, or the peer took back the window that it would be in: the timeout counts from the first segment.
             self.timers.arm(Purpose::LossProbe, turn.now);
         }
         self.rearm_retransmit(turn);
