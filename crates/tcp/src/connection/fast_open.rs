@@ -227,7 +227,7 @@ impl Connection {
         let outgoing = self.outgoing();
         outgoing.buffer.push(rest);
         outgoing.buffer.end_call(true, false);
-        let sent = Sent { seq: una, end: una + len, mss, fin: false, closes: true };
+        let sent = Sent { seq: una, end: una + len, mss, fin: false, closes: true, record: false };
         outgoing.recovery.on_sent(sent, now);
         self.send.end += len;
         self.send.nxt = self.send.end;

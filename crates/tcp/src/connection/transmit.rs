@@ -231,7 +231,9 @@ impl Connection {
         let new_probe = self.forced == Forced::LossProbe;
         let outgoing = self.outgoing();
         let closes = outgoing.packet_end == seq + len;
-        outgoing.recovery.on_sent(Sent { seq, end: nxt, mss: mss as u16, fin, closes }, turn.now);
+        let record = closes && outgoing.buffer.ends_record(seq + len);
+        let sent = Sent { seq, end: nxt, mss: mss as u16, fin, closes, record };
+        outgoing.recovery.on_sent(sent, turn.now);
         if new_probe {
             outgoing.recovery.on_probe_sent(Probe::NewData, nxt, mss as u16, turn.now, turn.out);
         }

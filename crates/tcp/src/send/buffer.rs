@@ -64,6 +64,11 @@ impl SendBuffer {
         self.pieces.is_pushed(seq, end)
     }
 
+    /// True when a record ends at `end`.
+    pub(crate) fn ends_record(&self, end: Seq) -> bool {
+        self.pieces.ends_record(end)
+    }
+
     /// Octets from `seq` to the end of a record, when one ends within `most`.
     pub(crate) fn record_left(&self, seq: Seq, most: u32) -> Option<u32> {
         self.pieces.record_left(seq, most)

@@ -186,6 +186,12 @@ impl Pieces {
         self.cuts.iter().skip(first).take_while(|piece| piece.end.le(end)).any(|piece| piece.push)
     }
 
+    /// True when a record ends at `end`.
+    pub(super) fn ends_record(&self, end: Seq) -> bool {
+        let place = self.cuts.partition_point(|piece| piece.end.lt(end));
+        self.cuts.get(place).is_some_and(|piece| piece.end == end && piece.closed)
+    }
+
     /// Octets from `seq` to the end of a record, when one ends within `most`.
     pub(super) fn record_left(&self, seq: Seq, most: u32) -> Option<u32> {
         let first = self.cuts.partition_point(|piece| piece.end.le(seq));

@@ -154,6 +154,8 @@ pub(crate) struct Sent {
     pub(crate) fin: bool,
     /// What follows leaves as another packet.
     pub(crate) closes: bool,
+    /// It ends a record (MSG_EOR).
+    pub(crate) record: bool,
 }
 
 /// Octets to be sent again: `len` numbers now, of a `unit` that leaves as one packet where the device takes such.
@@ -305,7 +307,7 @@ impl Recovery {
         }
         self.board.push(run);
         if sent.closes {
-            self.board.close_last();
+            self.board.close_last(sent.record);
         }
     }
 

@@ -26,6 +26,8 @@ pub(super) const CLOSED: u8 = 16;
 pub(super) const FIN: u8 = 32;
 /// The end of what is being sent again as one.
 pub(super) const UNIT: u8 = 64;
+/// A record ends with it (MSG_EOR): what follows never leaves in one segment with it.
+pub(super) const RECORD: u8 = 128;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +163,7 @@ impl Runs {
         debug_assert!(first.start.lt(at) && at.lt(first.end));
         let mut second = *first;
         first.end = at;
-        first.clear(FIN | CLOSED | UNIT);
+        first.clear(FIN | CLOSED | UNIT | RECORD);
         second.start = at;
         self.list.insert(index + 1, second);
     }
@@ -217,11 +219,11 @@ impl Runs {
     /// SACKed (Linux tcp_retrans_try_collapse). Says which marks each had.
     pub(super) fn collapse(&mut self, index: usize, room: u32, mut joined: impl FnMut(&Run)) {
         while let (Some(run), Some(next)) = (self.list.get(index), self.list.get(index + 1)) {
-            if next.is(SACKED) || next.segments() > 1 || run.len() + next.len() > room || run.is(FIN) {
+            if next.is(SACKED) || next.segments() > 1 || run.len() + next.len() > room || run.is(FIN | RECORD) {
                 return;
             }
             joined(next);
-            let (end, marks) = (next.end, next.marks & (EVER_AGAIN | CLOSED | FIN));
+            let (end, marks) = (next.end, next.marks & (EVER_AGAIN | CLOSED | FIN | RECORD));
             let run = &mut self.list[index];
             run.end = end;
             run.set(marks);

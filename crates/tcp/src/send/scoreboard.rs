@@ -5,7 +5,7 @@
 //! segment is marked (`sack`, `rack`, `alert`, `loss`).
 
 use super::departures::{Departures, Look};
-use super::runs::{AGAIN, CLOSED, EVER_AGAIN, FIN, LOST, Run, Runs, SACKED, UNIT};
+use super::runs::{AGAIN, CLOSED, EVER_AGAIN, FIN, LOST, RECORD, Run, Runs, SACKED, UNIT};
 use crate::{Instant, Seq};
 
 /// The segments between SEND.UNA and SEND.NXT.
@@ -121,10 +121,10 @@ impl Scoreboard {
         self.runs.push(run);
     }
 
-    /// What left last is a packet of its own for the device.
-    pub(super) fn close_last(&mut self) {
+    /// What left last is a packet of its own for the device, and perhaps the end of a `record`.
+    pub(super) fn close_last(&mut self, record: bool) {
         if let Some(run) = self.runs.len().checked_sub(1).and_then(|last| self.runs.at_mut(last)) {
-            run.set(CLOSED);
+            run.set(if record { CLOSED | RECORD } else { CLOSED });
         }
     }
 
@@ -285,7 +285,7 @@ impl Scoreboard {
                 break;
             }
             end = run.end;
-            if run.is(FIN) {
+            if run.is(FIN | RECORD) {
                 break;
             }
         }

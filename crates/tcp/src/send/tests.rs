@@ -158,7 +158,7 @@ impl World {
         let (seq, len) = (self.nxt, self.nxt.distance_to(self.end).min(MSS));
         self.nxt += len;
         let closes = self.serial.is_multiple_of(6);
-        let sent = Sent { seq, end: self.nxt, mss: MSS as u16, fin: false, closes };
+        let sent = Sent { seq, end: self.nxt, mss: MSS as u16, fin: false, closes, record: false };
         self.recovery.on_sent(sent, self.now);
         let (flight, cwnd) = (self.recovery.in_flight(), self.congestion.cwnd());
         self.congestion.on_flight(self.una, self.nxt, flight, flight >= cwnd, self.now);
