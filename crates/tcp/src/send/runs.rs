@@ -219,7 +219,8 @@ impl Runs {
     /// SACKed (Linux tcp_retrans_try_collapse). Says which marks each had.
     pub(super) fn collapse(&mut self, index: usize, room: u32, mut joined: impl FnMut(&Run)) {
         while let (Some(run), Some(next)) = (self.list.get(index), self.list.get(index + 1)) {
-            if next.is(SACKED) || next.segments() > 1 || run.len() + next.len() > room || run.is(FIN | RECORD) {
+            if next.is(SACKED) || next.segments() > 1 || run.len() + next.len() > room || run.is(FIN | RECORD)
+            {
                 return;
             }
             joined(next);

@@ -56,7 +56,14 @@ impl Bench {
 
     pub(in crate::send) fn send(&mut self, segments: u32) {
         for _ in 0..segments {
-            let sent = Sent { seq: self.nxt, end: self.nxt + MSS, mss: 1000, fin: false, closes: false, record: false };
+            let sent = Sent {
+                seq: self.nxt,
+                end: self.nxt + MSS,
+                mss: 1000,
+                fin: false,
+                closes: false,
+                record: false,
+            };
             self.nxt += MSS;
             self.recovery.on_sent(sent, self.now);
             let (flight, cwnd) = (self.recovery.in_flight(), self.congestion.cwnd());
@@ -218,7 +225,14 @@ fn small_segments_that_are_sent_again_fill_one_up() {
         let mut bench = Bench::new(true, 0, 0);
         bench.knobs.tcp_retrans_collapse = collapses;
         for _ in 0..4 {
-            let sent = Sent { seq: bench.nxt, end: bench.nxt + 300, mss: 1000, fin: false, closes: true, record: false };
+            let sent = Sent {
+                seq: bench.nxt,
+                end: bench.nxt + 300,
+                mss: 1000,
+                fin: false,
+                closes: true,
+                record: false,
+            };
             bench.nxt += 300;
             bench.recovery.on_sent(sent, bench.now);
         }
