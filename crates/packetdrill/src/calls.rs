@@ -200,6 +200,8 @@ pub(crate) fn ioctl(core: &mut Core, fd: c_int, request: c_ulong, place: Place<c
         }
         libc::FIONREAD | libc::TIOCOUTQ | SIOCOUTQNSD if listens => Err(libc::EINVAL),
         // As Linux: not beyond an urgent octet that is kept apart.
+        // As Linux: nothing before the third segment, whatever Fast Open's SYN brought.
+        libc::FIONREAD if matches!(open.socket.state(), State::SynSent | State::SynRecv) => queued(0),
         libc::FIONREAD => queued(open.socket.ahead_of_mark().unwrap_or(open.socket.unread()) as i64),
         libc::TIOCOUTQ => queued(open.socket.unsent() as i64),
         SIOCOUTQNSD => queued(unsent),

@@ -356,14 +356,17 @@ impl ActiveOpen {
             backoff: (self.timeout.as_micros() / RTO_INITIAL.as_micros()).max(1).ilog2() as u8,
             rto_us: u32::try_from(self.timeout.as_micros()).unwrap_or(u32::MAX),
             // Linux queues what a SYN brings as a packet of its own.
-            unacked: if self.syn_end() == self.iss + 1 { 1 } else { 2 },
+            unacked: match self.sent {
+                Some(_) if self.syn_end() != self.iss + 1 => 2,
+                sent => u32::from(sent.is_some()),
+            },
             retrans: again.min(1),
             lost: again.min(1),
             total_retrans: again,
             total_rto: u16::from(self.retransmits),
             total_rto_recoveries: u16::from(self.retransmits > 0),
             rehash: u32::from(self.retransmits),
-            segs_out: again + 1,
+            segs_out: again + u32::from(self.sent.is_some()),
             advmss: u32::from(self.offer.mss),
             last_data_sent_ms: u32::try_from(now.since(self.opened).as_millis()).unwrap_or(u32::MAX),
             ..TcpInfo::fresh()
@@ -433,7 +436,7 @@ impl ActiveOpen {
             segments_out: 1 + u32::from(self.sent_again()),
             sent_again: self.sent_again(),
             rtt: self.round_trip(header, agreed.timestamps, now),
-            cautious: self.retransmits > 1 && !self.echoes_first_syn(header, agreed.timestamps),
+            cautious: self.sent_again() > 1 && !self.echoes_first_syn(header, agreed.timestamps),
             first_ack,
         }
     }

@@ -100,6 +100,9 @@ impl ActiveOpen {
     pub fn fast_open_news(&self, syn_ack: &Arrival) -> Option<FastOpenNews> {
         let attempt = self.fast_open.as_ref()?;
         let asked = attempt.plan.option;
+        if asked.is_none() && attempt.plan.octets.is_empty() {
+            return None;
+        }
         let answer = syn_ack.header.options.fastopen.filter(|_| asked.is_some());
         let ignored = match asked {
             Some(asked) if asked.cookie.is_none() && self.sent_again() == 0 && answer.is_none() => {
