@@ -109,6 +109,8 @@ pub(crate) fn shutdown(core: &mut Core, fd: c_int, how: c_int) -> Answer {
         return Ok(0);
     }
     open.spent |= open.has_failed();
+    // As Linux: who shuts a connection down knows that there is one.
+    open.connecting &= !open.socket.is_open();
     if open.connecting && open.socket.state() == State::SynSent && !open.socket.is_open() {
         let waits = !open.nonblocking;
         renew(core, fd)?;

@@ -27,6 +27,8 @@ pub(crate) const RECORDED: u32 = 1 | TX_SOFTWARE | TX_SCHED | TX_ACK | 1 << 18;
 /// largest super-segment).
 const SHARED_MAX: u64 = 65_535;
 
+/// Octets of IP's and TCP's headers on a packet that leaves, at least.
+const HEADERS: usize = 40;
 /// SCM_TSTAMP_SND, SCM_TSTAMP_SCHED, SCM_TSTAMP_ACK.
 const SENT: u32 = 0;
 const SCHEDULED: u32 = 1;
@@ -51,14 +53,23 @@ enum Kind {
     /// The number of the zero-copy call.
     ZeroCopy(u32),
     /// Which timestamps are wanted, and whether those of sending were told.
-    Stamp { flags: u32, key: u32, sent: bool },
+    Stamp { flags: u32, key: u32, sent: bool, octets: usize },
 }
 
 /// What is on the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Notice {
-    ZeroCopy { first: u32, last: u32 },
-    Stamp { kind: u32, key: u32, at_usecs: u64, whole: bool },
+    ZeroCopy {
+        first: u32,
+        last: u32,
+    },
+    /// `packet`: octets of the packet that comes with it.
+    Stamp {
+        kind: u32,
+        key: u32,
+        at_usecs: u64,
+        packet: usize,
+    },
 }
 
 /// How far the stack has come with the octets written.
@@ -174,7 +185,10 @@ impl Notices {
         }
         if self.pending.len() < QUEUE_MAX {
             let key = if flags & OPT_ID != 0 { (end as i64 - 1 - self.base) as u32 } else { 0 };
-            self.pending.push_back(Pending { end, kind: Kind::Stamp { flags, key, sent: false } });
+            self.pending.push_back(Pending {
+                end,
+                kind: Kind::Stamp { flags, key, sent: false, octets: octets as usize },
+            });
         }
     }
 
@@ -198,16 +212,17 @@ impl Notices {
                     }
                     done
                 }
-                Kind::Stamp { flags, key, sent: told } => {
-                    let (flags, key) = (*flags, *key);
+                Kind::Stamp { flags, key, sent: told, octets } => {
+                    let (flags, key, octets) = (*flags, *key, *octets);
+                    let packet = HEADERS + octets;
                     if !*told && sent >= pending.end {
                         *told = true;
-                        self.stamp(flags, TX_SCHED, SCHEDULED, key, now_usecs);
-                        self.stamp(flags, TX_SOFTWARE, SENT, key, now_usecs);
+                        self.stamp([flags, TX_SCHED, SCHEDULED, key], packet, now_usecs);
+                        self.stamp([flags, TX_SOFTWARE, SENT, key], packet, now_usecs);
                     }
                     let arrived = !ended && acknowledged >= pending.end;
                     if arrived {
-                        self.stamp(flags, TX_ACK, ACKNOWLEDGED, key, now_usecs);
+                        self.stamp([flags, TX_ACK, ACKNOWLEDGED, key], octets, now_usecs);
                     }
                     arrived || ended || (*told && flags & TX_ACK == 0)
                 }
@@ -218,9 +233,10 @@ impl Notices {
         }
     }
 
-    fn stamp(&mut self, flags: u32, wanted: u32, kind: u32, key: u32, at_usecs: u64) {
+    fn stamp(&mut self, [flags, wanted, kind, key]: [u32; 4], packet: usize, at_usecs: u64) {
         if flags & wanted != 0 {
-            self.put(Notice::Stamp { kind, key, at_usecs, whole: flags & OPT_TSONLY == 0 });
+            let packet = if flags & OPT_TSONLY == 0 { packet } else { 0 };
+            self.put(Notice::Stamp { kind, key, at_usecs, packet });
         }
     }
 
@@ -243,15 +259,15 @@ impl Notices {
         }
     }
 
-    /// The oldest notice as control messages, and whether the packet that it is about was cut to fit.
-    pub(crate) fn take(&mut self, v6: bool) -> Option<(Vec<Control>, bool)> {
+    /// The oldest notice as control messages, and the octets of the packet that comes with it.
+    pub(crate) fn take(&mut self, v6: bool) -> Option<(Vec<Control>, usize)> {
         let notice = self.queue.pop_front()?;
         Some(match notice {
             Notice::ZeroCopy { first, last } => {
                 let error = extended(0, ORIGIN_ZEROCOPY, CODE_COPIED, [first, last], v6);
-                (vec![error], false)
+                (vec![error], 0)
             }
-            Notice::Stamp { kind, key, at_usecs, whole } => {
+            Notice::Stamp { kind, key, at_usecs, packet } => {
                 let error = extended(libc::ENOMSG, ORIGIN_TIMESTAMPING, 0, [kind, key], v6);
                 let (seconds, nanos) = ((at_usecs / 1_000_000) as i64, (at_usecs % 1_000_000 * 1000) as i64);
                 // The software time; the other two are the hardware's.
@@ -260,7 +276,7 @@ impl Notices {
                 // Who wants no times of software is told that it happened.
                 let times = (libc::SOL_SOCKET, libc::SCM_TIMESTAMPING, times);
                 let shown = self.flags & REPORT_SOFTWARE != 0;
-                (shown.then_some(times).into_iter().chain([error]).collect(), whole)
+                (shown.then_some(times).into_iter().chain([error]).collect(), packet)
             }
         })
     }

@@ -102,7 +102,9 @@ fn events(open: &Open) -> u32 {
     // A Fast Open server's connection is open before its third segment.
     if !matches!(state, State::SynSent | State::SynRecv) || socket.is_open() {
         let connected = socket.peer_addr().is_some();
-        if connected && socket.unread() > 0 && socket.poll_readable(&mut cx).is_ready() {
+        // A read ends at an urgent octet, but that alone is no reason to look (Linux's tcp_stream_is_readable).
+        let enough = socket.unread() >= socket.receive_low_water() as usize || !socket.has_mark();
+        if connected && enough && socket.unread() > 0 && socket.poll_readable(&mut cx).is_ready() {
             events |= IN;
         }
         if write_closed || !connected || socket.is_roomy() {
@@ -111,7 +113,7 @@ fn events(open: &Open) -> u32 {
             // Who looks and finds no room is told when there is some.
             socket.await_room();
         }
-        if connected && socket.poll_urgent(&mut cx) == std::task::Poll::Ready(true) {
+        if socket.has_urgent() {
             events |= PRI;
         }
     }

@@ -49,9 +49,9 @@ pub(super) fn receive(world: &World, fd: c_int, place: Place<msghdr>, flags: c_i
             told = stream::error_queue(core, fd);
             Ok(0)
         })?;
-        let (controls, flags) = told?;
-        header.msg_flags = flags;
-        (0, controls)
+        let (controls, packet) = told?;
+        header.msg_flags = libc::MSG_ERRQUEUE | if packet > to.len() { libc::MSG_TRUNC } else { 0 };
+        (give_packet(&to, packet)?, controls)
     } else {
         let empty = to.len() == 0;
         let got = stream::receive(world, fd, to, flags)?;
@@ -69,6 +69,13 @@ pub(super) fn receive(world: &World, fd: c_int, place: Place<msghdr>, flags: c_i
     }
     place.set(header)?;
     Ok(got)
+}
+
+/// The packet that an error is about, as far as there is room. Its octets are not kept: zeros stand for them.
+pub(super) fn give_packet(to: &Scatter, octets: usize) -> Answer {
+    let given = octets.min(to.len());
+    to.write(0, &vec![0; given])?;
+    i64::try_from(given).map_err(|_| libc::EINVAL)
 }
 
 /// What is told beside octets: when they came (SO_TIMESTAMP, SO_TIMESTAMPING), and how many are left (TCP_INQ).

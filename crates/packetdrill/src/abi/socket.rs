@@ -124,7 +124,10 @@ fn receive_any(world: &World, fd: c_int, to: Scatter, flags: c_int) -> Answer {
     if flags & libc::MSG_ERRQUEUE == 0 {
         return stream::receive(world, fd, to, flags);
     }
-    world.call(|core| stream::error_queue(core, fd).map(|_| 0))
+    world.call(|core| {
+        let (_, packet) = stream::error_queue(core, fd)?;
+        message::give_packet(&to, packet)
+    })
 }
 
 pub(super) unsafe extern "C" fn write(u: U, fd: c_int, from: *const c_void, len: size_t) -> ssize_t {

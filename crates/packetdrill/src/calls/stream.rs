@@ -51,7 +51,10 @@ fn try_receive(core: &mut Core, fd: c_int, to: &Scatter, flags: c_int, done: &mu
         return peek(open, to, room, flags);
     }
     if room == 0 {
-        // Linux waits for octets though it takes none.
+        // Linux waits for octets though it takes none, be it an urgent one.
+        if open.socket.is_at_mark() {
+            return Some(Ok(0));
+        }
         return ready(open.socket.try_peek(0).map(|_| 0));
     }
     let waits = !late && !open.nonblocking && flags & libc::MSG_DONTWAIT == 0;
@@ -152,6 +155,10 @@ fn urgent(open: &mut Open, to: &Scatter, flags: c_int) -> Answer {
         open.socket.try_read_urgent()
     };
     match octet {
+        // A connection that was reset took it along.
+        Ok(Some(_)) if open.socket.state() == State::Closed && !open.socket.is_peer_finished() => {
+            Err(libc::ENOTCONN)
+        }
         Ok(Some(octet)) => {
             if flags & libc::MSG_TRUNC == 0 {
                 if !to.is_real(0, 1) {
@@ -283,16 +290,18 @@ pub(super) fn wrote(world: &World, fd: c_int, flags: c_int, stamps: Option<u32>,
     })
 }
 
-/// recv() with MSG_ERRQUEUE: the oldest notice as control messages, and flags of the message. Never waits.
-pub(crate) fn error_queue(core: &mut Core, fd: c_int) -> Result<(Vec<Control>, c_int), Errno> {
+/// Octets of a TCP header that an ICMP error quotes.
+const QUOTED: usize = 20;
+
+/// recv() with MSG_ERRQUEUE: the oldest notice as control messages, and the octets of its packet. Never waits.
+pub(crate) fn error_queue(core: &mut Core, fd: c_int) -> Result<(Vec<Control>, usize), Errno> {
     let open = core.open(fd)?;
     let v6 = open.family == lastack_stack::Family::V6;
     // Of both kinds there is only one at a time: a connection that never was has no octets to notice.
-    let (controls, cut) = match open.socket.take_icmp_error() {
-        Some(error) => (vec![crate::notices::of_icmp(error, v6)], true),
-        None => open.notices.take(v6).ok_or(libc::EAGAIN)?,
-    };
-    Ok((controls, libc::MSG_ERRQUEUE | if cut { libc::MSG_TRUNC } else { 0 }))
+    match open.socket.take_icmp_error() {
+        Some(error) => Ok((vec![crate::notices::of_icmp(error, v6)], QUOTED)),
+        None => open.notices.take(v6).ok_or(libc::EAGAIN),
+    }
 }
 
 pub(super) fn try_send(

@@ -21,7 +21,7 @@ fn copies_in_a_row_are_one_notice() {
     assert_eq!(notices.ever, 2);
     let (controls, cut) = notices.take(false).unwrap();
     let (level, kind, data) = &controls[0];
-    assert_eq!((*level, *kind, data.len(), cut), (0, 11, 32, false));
+    assert_eq!((*level, *kind, data.len(), cut), (0, 11, 32, 0));
     assert_eq!((word(data, 0), data[4], data[6], word(data, 8), word(data, 12)), (0, 5, 1, 0, 1));
     notices.move_on(Progress { ended: true, ..at(4000, 2000) });
     let (controls, _) = notices.take(true).unwrap();
@@ -50,7 +50,9 @@ fn timestamps_are_of_the_last_octet() {
     let told: Vec<(u32, u32)> = std::iter::from_fn(|| notices.take(false))
         .map(|(controls, cut)| {
             assert!(
-                cut && controls[0].1 == libc::SCM_TIMESTAMPING && controls[0].2[..8] == 5_i64.to_ne_bytes()
+                cut >= 50
+                    && controls[0].1 == libc::SCM_TIMESTAMPING
+                    && controls[0].2[..8] == 5_i64.to_ne_bytes()
             );
             (word(&controls[1].2, 8), word(&controls[1].2, 12))
         })

@@ -283,3 +283,50 @@ fn nodelay_lets_out_what_is_held() {
     }
     pair.raw.free();
 }
+
+#[test]
+fn an_urgent_octet_that_is_followed_by_another_is_one_like_others() {
+    let mut pair = Pair::accepted();
+    let urgent = |pair: &mut Pair, from: u32, to: u32, end: u32| {
+        pair.peer.send(&format!("PU. {from}:{to}({}) ack 1 win 512 urg {end}", to - from));
+    };
+    let counted = |pair: &Pair| {
+        let mut octets = 0;
+        pair.raw.ioctl(pair.fd, libc::FIONREAD, (&raw mut octets).cast()).map(|_| octets)
+    };
+    urgent(&mut pair, 1, 6, 3);
+    assert_eq!(counted(&pair), Ok(2), "up to the mark");
+    urgent(&mut pair, 6, 9, 3);
+    assert_eq!(counted(&pair), Ok(7), "the first one is back");
+    let peeked = libc::MSG_OOB | libc::MSG_PEEK;
+    assert_eq!((pair.raw.take(pair.fd, 1, peeked)), Ok(vec![8]));
+    assert_eq!(pair.raw.events(pair.fd, libc::POLLPRI), libc::POLLPRI);
+    assert_eq!(pair.raw.take(pair.fd, 20, 0), Ok((1..8).collect()));
+    assert_eq!(pair.raw.recv(pair.fd, null_mut(), 0, libc::MSG_DONTWAIT), Ok(0), "it is there, apart");
+    // Who reads on at the mark passes it, and the octet is lost.
+    assert_eq!(pair.raw.take(pair.fd, 1, libc::MSG_DONTWAIT), Err(libc::EAGAIN));
+    assert_eq!(pair.raw.take(pair.fd, 1, libc::MSG_OOB), Err(libc::EINVAL));
+    pair.raw.free();
+}
+
+#[test]
+fn splice_stops_at_an_urgent_octet_and_leaves_it() {
+    let mut pair = Pair::accepted();
+    let mut ends = [0; 2];
+    assert_eq!(pair.raw.pipe(ends.as_mut_ptr()), Ok(0));
+    pair.peer.send("U. 1:11(10) ack 1 win 512 urg 10");
+    let splice = |len| pair.raw.splice(pair.fd, null_mut(), ends[1], null_mut(), len, 0);
+    assert_eq!((splice(0), splice(9), splice(5)), (Ok(0), Ok(9), Ok(0)));
+    let wrong_end = pair.raw.splice(pair.fd, null_mut(), ends[0], null_mut(), 1, 0);
+    assert_eq!(wrong_end, Err(libc::EBADF));
+    let unknown = pair.raw.splice(pair.fd, null_mut(), ends[1], null_mut(), 1, 99);
+    assert_eq!(unknown, Err(libc::EINVAL));
+    assert_eq!(pair.raw.take(pair.fd, 1, libc::MSG_OOB), Ok(vec![10]));
+    // What a socket does not take stays in the pipe.
+    assert_eq!(pair.raw.shutdown(pair.fd, libc::SHUT_WR), Ok(0));
+    assert_eq!(pair.raw.splice(ends[0], null_mut(), pair.fd, null_mut(), 9, 0), Err(libc::EPIPE));
+    let mut waiting = 0;
+    assert_eq!(pair.raw.ioctl(ends[0], libc::FIONREAD, (&raw mut waiting).cast()), Ok(0));
+    assert_eq!(waiting, 9);
+    pair.raw.free();
+}

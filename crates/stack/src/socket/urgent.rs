@@ -12,8 +12,9 @@ use std::task::{Context, Poll};
 /// Where the reader meets an urgent octet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
-    /// The octet, until it was read apart; `None` from the start when it stays in the stream.
-    octet: Option<u8>,
+    octet: u8,
+    /// It can be read apart: it was not yet, and does not stay in the stream.
+    apart: bool,
     /// It stays in the stream (SO_OOBINLINE).
     inline: bool,
     /// Octets to be read before it.
@@ -23,8 +24,32 @@ pub(crate) struct Mark {
 impl Inner {
     /// An urgent octet arrived, behind what waits here and what the engine still has.
     pub(crate) fn mark_urgent(&mut self, urgent: Urgent) {
-        let octet = (!urgent.inline).then_some(urgent.octet);
-        self.urgent = Some(Mark { octet, inline: urgent.inline, ahead: self.received_len + urgent.ahead });
+        self.return_octet();
+        let (octet, inline) = (urgent.octet, urgent.inline);
+        self.urgent = Some(Mark { octet, apart: !inline, inline, ahead: self.received_len + urgent.ahead });
+    }
+
+    /// Another octet is urgent from now on: the old one is an octet of the stream like others (Linux), read apart or not,
+    /// unless the reader is just before it: then it is gone.
+    fn return_octet(&mut self) {
+        let Some(Mark { octet, ahead, .. }) = self.urgent.filter(|mark| !mark.inline && mark.ahead > 0)
+        else {
+            return;
+        };
+        let (mut left, mut at) = (ahead, 0);
+        while let Some(chunk) = self.received.get_mut(at) {
+            if left < chunk.len() {
+                let rest = chunk.split_off(left);
+                self.received.insert(at + 1, rest);
+            }
+            if left <= self.received[at].len() {
+                break;
+            }
+            left -= self.received[at].len();
+            at += 1;
+        }
+        self.received.insert((at + 1).min(self.received.len()), Bytes::copy_from_slice(&[octet]));
+        self.received_len += 1;
     }
 
     /// An urgent octet apart from the stream that the reader has not passed: its number counts in Recv-Q.
@@ -57,7 +82,7 @@ impl Inner {
     }
 
     fn urgent_octet(&self) -> Option<u8> {
-        self.urgent.and_then(|mark| mark.octet)
+        self.urgent.filter(|mark| mark.apart).map(|mark| mark.octet)
     }
 }
 
@@ -92,7 +117,7 @@ impl Socket {
         if octet.is_some()
             && let Some(mark) = &mut inner.urgent
         {
-            mark.octet = None;
+            mark.apart = false;
         }
         Ok(octet)
     }
@@ -135,6 +160,16 @@ impl Socket {
     /// read by itself.
     pub fn ahead_of_mark(&self) -> Option<usize> {
         self.cell.lock().urgent.filter(|mark| !mark.inline).map(|mark| mark.ahead)
+    }
+
+    /// True while an urgent octet that arrived was neither read apart nor passed, wherever it is kept (Linux's EPOLLPRI).
+    pub fn has_urgent(&self) -> bool {
+        self.cell.lock().urgent.is_some_and(|mark| mark.apart || mark.inline)
+    }
+
+    /// True while the reader has not passed the mark of an urgent octet that arrived.
+    pub fn has_mark(&self) -> bool {
+        self.cell.lock().urgent.is_some()
     }
 
     /// SIOCATMARK: everything before an urgent octet that arrived was read, and nothing behind it.
