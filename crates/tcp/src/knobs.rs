@@ -45,7 +45,7 @@ pub struct Knobs {
     pub tcp_autocorking: bool,
     /// `net.core.somaxconn`: upper limit of every backlog.
     pub somaxconn: u32,
-    /// `net.core.rmem_max`, octets: the most that SO_RCVBUF may ask for.
+    /// `net.core.rmem_max`, octets: the most that SO_RCVBUF may ask for. Linux 6.18 has 4 MiB, older ones 212,992.
     pub rmem_max: u32,
     /// `net.core.wmem_max`, octets: the most that SO_SNDBUF may ask for.
     pub wmem_max: u32,
@@ -171,7 +171,6 @@ impl Default for Knobs {
             tcp_abort_on_overflow: false,
             tcp_autocorking: true,
             somaxconn: 4096,
-            // Linux 6.18; 212,992 before.
             rmem_max: 4_194_304,
             wmem_max: 4_194_304,
             tcp_retries1: 3,
