@@ -3,6 +3,7 @@
 
 use super::{Connection, Outcome, Turn, Urgent};
 use crate::knobs::{Linger, SocketOptions};
+use crate::receive::Ledger;
 use crate::time_wait::TIME_WAIT_LENGTH;
 use crate::{Instant, Knobs, Output, Seq};
 use bytes::Bytes;
@@ -139,7 +140,12 @@ impl Connection {
         let turn = &mut Turn { knobs, now, out };
         self.orphan = true;
         self.receive_closed = true;
-        if self.unread_octets() > 0 {
+        let unread = self.unread_octets() > 0;
+        if let Some(incoming) = &mut self.incoming {
+            // What nobody will read makes room first: the segment that says so offers it (Linux tcp_close).
+            incoming.costs = Ledger::default();
+        }
+        if unread {
             turn.out.count(Counter::AbortOnClose);
             self.send_reset(ResetReason::AbortOnClose, turn);
             return self.end(Cause::UnreadData, turn);

@@ -21,6 +21,12 @@ const PAYLOAD_MIN: u16 = 8;
 /// Windows up to this are not halved for the segment size (Linux's TCP_MSS_DEFAULT).
 pub(super) const SMALL_WINDOW: u32 = 536;
 
+/// Payload of a segment, of which two must fit the peer's window (Linux tcp_bound_to_half_wnd).
+pub(super) fn within_half(mss: u16, window: u32) -> u16 {
+    let half = if window > SMALL_WINDOW { window / 2 } else { window };
+    if half == 0 { mss } else { mss.min(u16::try_from(half).unwrap_or(u16::MAX).max(68)) }
+}
+
 impl Connection {
     /// The header of a segment that leaves now: it acknowledges all that was received and offers the window anew.
     pub(super) fn header(&mut self, seq: Seq, flags: Flags, turn: &mut Turn) -> Header {
@@ -89,12 +95,9 @@ impl Connection {
     /// Eff.snd.MSS (RFC 9293 section 3.7.1): the payload of a full segment with the options it carries now; at most
     /// half of the largest window the peer ever offered, so that two segments are always possible (Linux).
     pub(super) fn effective_mss(&self) -> u16 {
-        let half =
-            if self.send.window_max > SMALL_WINDOW { self.send.window_max / 2 } else { self.send.window_max };
-        let bound = if half == 0 { u16::MAX } else { u16::try_from(half).unwrap_or(u16::MAX).max(68) };
         // Linux halves what is left behind the timestamps; only SACK blocks make it smaller still (measured).
         let timestamps = if self.timestamps { TIMESTAMPS_LEN } else { 0 };
-        let full = self.send.mss.saturating_sub(timestamps).min(bound);
+        let full = within_half(self.send.mss.saturating_sub(timestamps), self.send.window_max);
         full.saturating_sub(self.options_len() - timestamps).max(PAYLOAD_MIN)
     }
 

@@ -161,7 +161,7 @@ impl Connection {
         // Linux guesses the peer's segments from what it would send itself (tcp_initialize_rcv_mss).
         let timestamps = if seed.timestamps { TIMESTAMPS_LEN } else { 0 };
         let ours = seed.send_mss.saturating_sub(timestamps);
-        let guess = seed.our_mss.min(ours);
+        let guess = seed.our_mss.min(header::within_half(ours, seed.send_window));
         let rtt = RttEstimator::after_handshake(seed.rtt, una, knobs);
         let mut connection = Connection {
             send: SendSpace::new(&seed),

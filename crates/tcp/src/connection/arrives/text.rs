@@ -92,10 +92,12 @@ impl Connection {
         if !fast && !self.schedule_in_order(arrival, payload.is_empty(), turn) {
             return Continue(());
         }
-        if !payload.is_empty() {
+        if whole > 0 {
             self.heed_mark(arrival);
-            self.charge_in_order(arrival, payload.len() as u32, turn);
-            self.deliver(payload, arrival.pinned);
+            if !payload.is_empty() {
+                self.charge_in_order(arrival, payload.len() as u32, turn);
+                self.deliver(payload, arrival.pinned);
+            }
             self.measure_arrival(whole, before, arrival, turn);
             // The peer's segments are as long as it sent them, whatever of them is new.
             self.measure_segment(arrival, whole);
@@ -106,6 +108,9 @@ impl Connection {
             turn.out.count(Counter::HpHits);
         } else {
             self.predict();
+        }
+        if arrival.header.flags.fin() && whole == 0 {
+            self.count_bare_fin(turn);
         }
         if arrival.header.flags.fin() || self.join_out_of_order(turn) {
             self.take_fin(turn)
@@ -128,6 +133,15 @@ impl Connection {
         }
         self.receive.schedule(cost::of_packet(arrival.packet));
         true
+    }
+
+    /// A bare FIN joins the packet before it when that still waits.
+    fn count_bare_fin(&self, turn: &mut Turn) {
+        let waits = self.unread_octets() > 0
+            && self.incoming.as_ref().is_some_and(|incoming| !incoming.costs.is_empty());
+        if waits {
+            turn.out.count(Counter::RcvCoalesce);
+        }
     }
 
     /// `len` octets of the segment are new; they are about to be queued.
@@ -166,7 +180,9 @@ impl Connection {
             if let Some(fin) = incoming.fin.filter(|fin| fin.lt(nxt + queue.len())) {
                 // The last octet stands for the FIN.
                 queue.truncate(nxt.distance_to(fin));
-                self.deliver_queue(queue, costs);
+                for _ in 0..self.deliver_queue(queue, costs) {
+                    turn.out.count(Counter::RcvCoalesce);
+                }
                 break;
             }
             for _ in 0..self.deliver_queue(queue, costs) {
