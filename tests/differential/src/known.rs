@@ -95,28 +95,12 @@ pub const ALL: &[Known] = &[
         matches: Alone(shapes::request_syn_ack),
     },
     Known {
-        name: "a small receive buffer",
-        why: "with SO_RCVBUF of a few segments the window follows what one segment costs: Linux charges the buffers of its \
-              driver (2304 octets for 1400), lastack what it really keeps",
-        file: "crates/tcp/src/receive/window.rs",
-        line: "self.part_of(self.rcvbuf.saturating_sub",
-        matches: Alone(shapes::small_receive_buffer),
-    },
-    Known {
-        name: "a window after segments that cost more than they bring",
-        why: "Linux charges the queue with the buffers of its driver, lastack with what it really keeps; a unit of the scale or \
-              a segment more or less is offered when that matters",
-        file: "crates/tcp/src/receive/window.rs",
-        line: "fn space(&self, charged: usize)",
-        matches: Alone(shapes::window_by_memory),
-    },
-    Known {
-        name: "how segments share memory",
-        why: "whether octets are joined to the last buffer (TCPRcvCoalesce) or taken on the fast path (TCPHPHits) depends on \
-              free room in the driver's buffers; lastack's queue of chunks has none of these",
-        file: "crates/tcp/src/chunk.rs",
-        line: "fn push_copied",
-        matches: Alone(shapes::memory_counters),
+        name: "the fast path, counted",
+        why: "whether Linux takes a segment on its fast path (TCPHPHits, TCPHPAcks) depends on memory that both directions of the \
+              socket scheduled by pages, and on predictions that its own writes renew; lastack follows the receiving side only",
+        file: "crates/tcp/src/connection/scarce.rs",
+        line: "pub(super) fn takes_fast_path",
+        matches: Alone(shapes::fast_path),
     },
     Known {
         name: "a send buffer in small segments",
@@ -173,14 +157,6 @@ pub const ALL: &[Known] = &[
         file: "crates/tcp/src/connection/arrives/acknowledgment.rs",
         line: "turn.out.dropped(DropReason::OldAck)",
         matches: Alone(shapes::ancient_acknowledgment),
-    },
-    Known {
-        name: "a small receive buffer: what fits one window only",
-        why: "a segment that fits the larger of two windows of a small receive buffer is taken by one side and \
-              answered as out of its window by the other; Linux's window is smaller by what its driver's buffers cost",
-        file: "crates/tcp/src/receive/window.rs",
-        line: "self.part_of(self.rcvbuf.saturating_sub",
-        matches: Among(among::fits_one_small_window),
     },
     Known {
         name: "the urgent octet and a reader",

@@ -123,62 +123,8 @@ pub(super) fn request_syn_ack(difference: &Difference, sequence: &Sequence) -> b
         && !crosses(sequence)
 }
 
-pub(super) fn small_receive_buffer(difference: &Difference, sequence: &Sequence) -> bool {
-    let field = match difference.field {
-        Field::Window
-        | Field::Replies
-        | Field::Ack
-        | Field::RecvQueue
-        | Field::Counter(
-            Counter::BeyondWindow
-            | Counter::OutSegs
-            | Counter::ZeroWindowDrop
-            | Counter::PruneCalled
-            | Counter::OfoPruned
-            | Counter::OfoDrop
-            | Counter::OfoQueue
-            | Counter::RcvCoalesce
-            | Counter::ToZeroWindowAdv
-            | Counter::FromZeroWindowAdv
-            | Counter::WantZeroWindowAdv
-            | Counter::DelayedAcks
-            | Counter::ChallengeAck,
-        ) => true,
-        Field::Later => true,
-        Field::Sack | Field::Options | Field::State | Field::End => difference.state != "none",
-        _ => false,
-    };
-    field && sequence.setup.rcvbuf.is_some()
-}
-
-pub(super) fn window_by_memory(difference: &Difference, sequence: &Sequence) -> bool {
-    let brings = |step: &Step| matches!(step, Step::Segment(shape) if shape.len > 0);
-    if !sequence.all_steps().iter().any(brings) {
-        return false;
-    }
-    if difference.field == Field::Later {
-        return alike(difference);
-    }
-    let at_edge = |step: &Step| matches!(step, Step::Segment(shape) if matches!(shape.seq, crate::sequence::SeqAt::Edge(_)));
-    let of_edge = matches!(
-        difference.field,
-        Field::SendQueue
-            | Field::Options
-            | Field::Counter(Counter::BeyondWindow | Counter::OfoQueue | Counter::ChallengeAck)
-    );
-    if of_edge && sequence.steps.iter().any(at_edge) {
-        return true;
-    }
-    let numbers = ws_number(&difference.kernel).zip(ws_number(&difference.stack));
-    let close = |(kernel, stack): (u32, u32)| {
-        let unit = if unscaled(sequence) { 2 * 1460 } else { 3 };
-        kernel.abs_diff(stack) <= unit
-    };
-    difference.field == Field::Window && numbers.is_some_and(close)
-}
-
-pub(super) fn memory_counters(difference: &Difference, _: &Sequence) -> bool {
-    matches!(difference.field, Field::Counter(Counter::RcvCoalesce | Counter::HpHits | Counter::HpAcks))
+pub(super) fn fast_path(difference: &Difference, _: &Sequence) -> bool {
+    matches!(difference.field, Field::Counter(Counter::HpHits | Counter::HpAcks))
 }
 
 pub(super) fn send_buffer(difference: &Difference, sequence: &Sequence) -> bool {
