@@ -135,14 +135,6 @@ pub const ALL: &[Known] = &[
         matches: Alone(shapes::short_timer),
     },
     Known {
-        name: "a timeout that was for nothing",
-        why: "Linux sees by F-RTO (RFC 5682) that an acknowledgment after a timeout was for what was sent first, and counts it; \
-              lastack sees it by timestamps and D-SACK only",
-        file: "crates/tcp/src/send/recovery.rs",
-        line: "Counter::LossUndo",
-        matches: Alone(shapes::needless_timeout),
-    },
-    Known {
         name: "a cookie one beside",
         why: "Linux keeps the MSS in the lowest bits of a cookie, so that a number beside a cookie is one with another MSS; in \
               lastack's every bit is mixed",

@@ -222,12 +222,6 @@ pub(super) fn short_timer(difference: &Difference, _: &Sequence) -> bool {
     }
 }
 
-pub(super) fn needless_timeout(difference: &Difference, sequence: &Sequence) -> bool {
-    let waits = |step: &Step| matches!(step, Step::Wait(_));
-    let counted = matches!(difference.field, Field::Counter(Counter::LossUndo | Counter::FullUndo));
-    counted && sequence.steps.iter().any(waits)
-}
-
 pub(super) fn cookie_beside(difference: &Difference, sequence: &Sequence) -> bool {
     difference.state == "none"
         && difference.class.contains("ACK")
