@@ -55,18 +55,26 @@ impl Flags {
     }
 
     /// The MTU of the tool's network, which it keeps to itself: named by the flags, else found among the words of the command
-    /// line, else that of Ethernet.
+    /// line, else in the script that the command line names when it names one, else that of Ethernet.
     pub(crate) fn mtu(&self, mut command_line: impl Iterator<Item = String>) -> u16 {
-        let mut said = None;
+        let (mut said, mut scripts) = (None, Vec::new());
         while let Some(word) = command_line.next() {
             let value = match word.strip_prefix("--mtu") {
                 Some("") => command_line.next(),
                 Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+                None if word.ends_with(".pkt") => {
+                    scripts.push(word);
+                    continue;
+                }
                 None => continue,
             };
-            said = value.and_then(|value| value.parse().ok()).filter(|mtu| *mtu >= 576).or(said);
+            said = value.and_then(|value| mtu(&value)).or(said);
         }
-        self.mtu.or(said).unwrap_or(1500)
+        let of_script = || match scripts.as_slice() {
+            [one] => mtu_of(&std::fs::read_to_string(one).ok()?),
+            _ => None,
+        };
+        self.mtu.or(said).or_else(of_script).unwrap_or(1500)
     }
 
     fn take(&mut self, word: &str) -> Result<(), String> {
@@ -82,8 +90,7 @@ impl Flags {
             ("sysctl", folder) if folder.starts_with('/') => self.sysctl_folder = Some(folder.into()),
             ("sysctl", _) => return Err("knobs are from proc, default or a folder".to_owned()),
             ("mtu", number) => {
-                let mtu = number.parse().ok().filter(|&mtu| mtu >= 576);
-                self.mtu = Some(mtu.ok_or("an MTU is a number from 576 to 65535")?);
+                self.mtu = Some(mtu(number).ok_or("an MTU is a number from 576 to 65535")?);
             }
             ("seed", number) => self.seed = number.parse().map_err(|_| "a seed is a number")?,
             ("local" | "local_ip" | "addr", address) => {
@@ -101,6 +108,16 @@ impl Flags {
         }
         Ok(())
     }
+}
+
+fn mtu(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|&mtu| mtu >= 576)
+}
+
+/// The tool's option at the top of a script.
+fn mtu_of(script: &str) -> Option<u16> {
+    let value = script.lines().find_map(|line| line.trim().strip_prefix("--mtu="))?;
+    mtu(value.split_whitespace().next()?)
 }
 
 fn local(text: &str) -> Option<(IpAddr, u8)> {

@@ -43,4 +43,12 @@ fn the_mtu_is_that_of_the_flags_or_the_command_line() {
     assert_eq!(mtu("", "--mtu 1400 a.pkt"), 1400);
     assert_eq!(mtu("mtu=1300", "--mtu=1520 a.pkt"), 1300);
     assert_eq!(mtu("", "--mtu=big --mtux=1400 --mtu"), 1500);
+    let script = std::env::temp_dir().join(format!("lastack-mtu-{}.pkt", std::process::id()));
+    std::fs::write(&script, "// A path of jumbo frames.\n--tolerance_usecs=5\n --mtu=9000 // octets\n")
+        .expect("a script");
+    let name = script.display();
+    assert_eq!(mtu("", &format!("--so_flags=x {name}")), 9000);
+    assert_eq!(mtu("", &format!("--mtu=1520 {name}")), 1520);
+    assert_eq!(mtu("", &format!("{name} {name}")), 1500);
+    std::fs::remove_file(&script).expect("it was there");
 }
