@@ -72,7 +72,7 @@ pub const ALL: &[Known] = &[
     },
     Known {
         name: "simultaneous open: what comes in SYN_RECV",
-        why: "Linux's SYN_RECV of crossed SYNs is a full socket: it reports old octets by D-SACK, keeps the newer of two \
+        why: "Linux's SYN_RECV of crossed SYNs is a full socket: it reports old octets by D-SACK, judges SACK blocks, keeps the newer of two \
               timestamps and lets a writer wait although sending was shut down; lastack's is a record without these",
         file: "crates/tcp/src/active_open/syn_received.rs",
         line: "fn handle_in_syn_received",

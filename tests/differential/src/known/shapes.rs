@@ -108,6 +108,7 @@ pub(super) fn simultaneous_extras(difference: &Difference, sequence: &Sequence) 
                     | Counter::PawsEstab
                     | Counter::ChallengeAck
                     | Counter::SynChallenge
+                    | Counter::SackDiscard
             )
     );
     let waits = difference.field == Field::Answer && difference.class.starts_with("write(");
