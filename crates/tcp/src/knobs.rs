@@ -191,8 +191,7 @@ impl Default for Knobs {
             tcp_keepalive_time: 7200,
             tcp_keepalive_intvl: 75,
             tcp_keepalive_probes: 9,
-            // Linux: unlimited (INT_MAX) since 5.18, the limit per flow is tcp_invalid_ratelimit; we keep the old 1000
-            // as a bound on what a flood can make a stack send.
+            // No limit in Linux since 5.18; the old one bounds what a flood can make a stack send.
             tcp_challenge_ack_limit: 1000,
             tcp_invalid_ratelimit: 500,
             // Linux's for 23 GiB; see `Knobs::for_memory`.
