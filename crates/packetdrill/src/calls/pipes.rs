@@ -132,7 +132,7 @@ fn into_socket(world: &World, from: c_int, to: c_int, len: usize) -> Answer {
     crate::calls::stream::send(world, to, &Scatter::from(span), 0)
 }
 
-/// sendfile() to a socket of ours: `offset` null reads at the file's own position.
+/// sendfile() to a socket of ours: `offset` null reads at the file's own position, which moves by what was sent.
 pub(crate) fn send_file(
     world: &World,
     to: c_int,
@@ -140,33 +140,48 @@ pub(crate) fn send_file(
     offset: Place<libc::off_t>,
     len: usize,
 ) -> Answer {
+    // SAFETY: lseek() takes numbers only. A pipe has no position, and is read as it stands.
+    let own = unsafe { libc::lseek(from, 0, libc::SEEK_CUR) };
+    let mut at = if offset.is_null() { own } else { offset.get()? };
     let mut buffer = vec![0; len.min(MOVE_MAX)];
-    let mut sent = 0;
+    let (mut sent, mut failed) = (0, None);
     while sent < len {
         let wanted = buffer.len().min(len - sent);
-        let got = if offset.is_null() {
-            read_pipe(from, &mut buffer[..wanted])?
-        } else {
-            // SAFETY: the buffer is ours and as long as we say.
-            let answer = unsafe { libc::pread(from, buffer.as_mut_ptr().cast(), wanted, offset.get()?) };
-            if answer < 0 { Err(last_errno())? } else { answer as i64 }
-        };
+        let got = read_at(from, &mut buffer[..wanted], (own >= 0).then_some(at))?;
         if got == 0 {
             break;
         }
         let span = Span::new(buffer.as_ptr(), usize::try_from(got).unwrap_or(0));
-        let taken = match crate::calls::stream::send(world, to, &Scatter::from(span), 0) {
-            Ok(taken) => taken,
-            Err(_) if sent > 0 => break,
-            Err(error) => return Err(error),
-        };
-        if !offset.is_null() {
-            offset.set(offset.get()? + taken)?;
-        }
-        sent += usize::try_from(taken).unwrap_or(0);
-        if taken < got {
-            break;
+        match crate::calls::stream::send(world, to, &Scatter::from(span), 0) {
+            Ok(taken) => {
+                at += taken;
+                sent += usize::try_from(taken).unwrap_or(0);
+                if taken < got {
+                    break;
+                }
+            }
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
         }
     }
-    count(sent)
+    if !offset.is_null() {
+        offset.set(at)?;
+    } else if own >= 0 {
+        // SAFETY: as above.
+        unsafe { libc::lseek(from, at, libc::SEEK_SET) };
+    }
+    failed.filter(|_| sent == 0).map_or_else(|| count(sent), Err)
+}
+
+/// Octets of a file, from a place on or where it stands. What cannot be read so cannot be sent (Linux).
+fn read_at(from: c_int, buffer: &mut [u8], at: Option<libc::off_t>) -> Answer {
+    let Some(at) = at else { return read_pipe(from, buffer) };
+    // SAFETY: the buffer is ours and as long as we say.
+    let answer = unsafe { libc::pread(from, buffer.as_mut_ptr().cast(), buffer.len(), at) };
+    usize::try_from(answer).map_err(|_| last_errno()).and_then(count).map_err(|error| match error {
+        libc::EISDIR => libc::EINVAL,
+        error => error,
+    })
 }
