@@ -18,13 +18,14 @@ impl Recovery {
         evidence: &mut Evidence,
         means: &mut Means,
     ) {
-        let mut overtaken_from = facts.nxt;
+        let (mut overtaken_from, cut_from) = (facts.nxt, self.note_cut(facts));
         while let Some((run, segments, whole)) = self.board.take_acked(facts.ack) {
             if run.is(AGAIN | EVER_AGAIN) {
                 evidence.repeated_acked = true;
             } else if !run.is(SACKED) {
                 widen(&mut evidence.acked_sent_at, run.sent_at);
-                overtaken_from = overtaken_from.min(run.start);
+                let began = cut_from.filter(|_| run.start == facts.una).unwrap_or(run.start);
+                overtaken_from = overtaken_from.min(began);
                 evidence.original_arrived |= run.end.le(self.high_seq);
             }
             if !run.is(SACKED) {
@@ -50,13 +51,24 @@ impl Recovery {
                 self.take_duplicates_back(evidence, means);
                 // Duplicates do not say which: progress may be owed to what was sent again.
                 evidence.original_arrived &= !evidence.repeated_acked;
-            } else if overtaken_from.lt(highest) {
+            } else if overtaken_from.lt(highest.max(facts.una)) {
                 self.overtaken(overtaken_from, facts, Counter::SackReorder, means);
             }
         } else if sampled && self.older_than_head(evidence) {
             // It was sent before the first segment was (again): that one has had no longer than it.
             evidence.timer = TimerChange::Restart;
         }
+    }
+
+    /// Where the first segment began, when it was acknowledged in part before; and whether it is so now. To Linux its start lies
+    /// below all that was acknowledged before, which looks like reordering (measured; eor scripts of packetdrill see it).
+    fn note_cut(&mut self, facts: &AckFacts) -> Option<Seq> {
+        let before = self.cut_from.take();
+        let inside = |run: &&Run| run.segments() == 1 && run.start.lt(facts.ack) && facts.ack.lt(run.end);
+        if let Some(run) = self.board.run_at(facts.ack).filter(inside) {
+            self.cut_from = before.filter(|_| run.start == facts.una).or(Some(run.start));
+        }
+        before
     }
 
     fn older_than_head(&self, evidence: &Evidence) -> bool {

@@ -189,6 +189,8 @@ pub(crate) struct Recovery {
     burst: u32,
     /// Small segments that are sent again may become larger ones.
     pub(super) collapses: bool,
+    /// Where the first segment began, when a part of it is acknowledged.
+    pub(super) cut_from: Option<Seq>,
     /// The reduction that goes on is to be told to the peer, or was taken back.
     pub(super) slowed_down: bool,
     pub(super) sped_up: bool,
@@ -212,6 +214,7 @@ impl Recovery {
             frto: false,
             burst: u32::MAX,
             collapses: false,
+            cut_from: None,
             slowed_down: false,
             sped_up: false,
         }

@@ -128,6 +128,11 @@ impl Scoreboard {
         }
     }
 
+    /// What `seq` lies in.
+    pub(super) fn run_at(&self, seq: Seq) -> Option<&Run> {
+        self.runs.at(self.runs.find(seq)).filter(|run| run.start.le(seq))
+    }
+
     /// What `ack` acknowledges of the first run: as it was, its segments that are, and whether all of it is. None: nothing,
     /// or only a part of a segment.
     pub(super) fn take_acked(&mut self, ack: Seq) -> Option<(Run, u32, bool)> {
