@@ -260,12 +260,13 @@ impl Connection {
         if !self.is_in_flight(quoted, out) {
             return false;
         }
-        if mss >= self.path_mss() {
-            out.dropped(DropReason::StaleIcmp);
-            return true;
-        }
+        let narrows = mss < self.path_mss();
         self.limit_path(mss);
-        self.lose_flight(false, out);
+        if narrows {
+            self.lose_flight(false, out);
+        } else {
+            out.dropped(DropReason::StaleIcmp);
+        }
         true
     }
 
@@ -274,6 +275,9 @@ impl Connection {
         let mss = mss.max(PATH_MSS_MIN);
         if mss < self.path_mss() {
             self.bound_path(mss);
+        }
+        // What the peer's MSS allows may be less: the path is told all the same.
+        if self.send.shrunk == 0 || mss < self.send.shrunk {
             self.send.shrunk = mss;
         }
     }

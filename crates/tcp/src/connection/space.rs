@@ -34,7 +34,7 @@ pub(super) struct SendSpace {
     pub(super) delivered: u32,
     /// Largest payload the peer and the path take, before options.
     pub(super) mss: u16,
-    /// What an ICMP error made of `mss`; zero before one did.
+    /// What the path takes, as an ICMP error said; zero before one did.
     pub(super) shrunk: u16,
     /// The peer's shift.
     pub(super) scale: u8,
