@@ -52,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) sent: VecDeque<(Instant, Bytes)>,
     /// Threads that are between a call and the gettimeofday() after it: the virtual clock stands still for them.
     pub(crate) busy: Vec<ThreadId>,
+    /// When the last of them read the clock, in real time.
+    pub(crate) released: Option<std::time::Instant>,
     /// Answers of attempts that waited, by number.
     answers: BTreeMap<u64, Answer>,
     pub(crate) closed: bool,
@@ -90,6 +92,7 @@ impl Core {
             now: START,
             sent: VecDeque::new(),
             busy: Vec::new(),
+            released: None,
             answers: BTreeMap::new(),
             closed: false,
             visits: 0,

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How long a thread may be awake before time goes on without it, in real time.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a thread may take from reading the clock to the tool's own lock, in real time.
+const SETTLING: Duration = Duration::from_millis(2);
 /// How often in a row a waiting call must find the tool absent to let time pass by itself, and how long it sleeps between, in
 /// real time: together less than [`PATIENCE_OF_TOOL`]. A machine that stalls is one glance, however long.
 const GLANCES: u32 = 12;
@@ -192,6 +194,16 @@ impl World {
         core
     }
 
+    /// A thread whose call ended has read the clock and is about to tell the rest of the tool, which needs a moment of real
+    /// time: a sleep in virtual time takes none.
+    fn let_settle<'a>(&'a self, mut core: Guard<'a>) -> Guard<'a> {
+        let Some(released) = core.released.take().filter(|_| self.is_main()) else { return core };
+        while let Some(left) = SETTLING.checked_sub(released.elapsed()) {
+            core = self.changed.wait_timeout(core, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        core
+    }
+
     /// gettimeofday(): microseconds. Each call moves the virtual clock by one.
     pub(crate) fn clock(&self) -> u64 {
         let mut core = self.lock();
@@ -200,6 +212,7 @@ impl World {
             if core.busy.contains(&me) {
                 // The moment at which its call ended, not one after it.
                 core.busy.retain(|thread| *thread != me);
+                core.released = Some(std::time::Instant::now());
                 self.changed.notify_all();
                 return core.wall_usecs(core.now);
             }
@@ -213,7 +226,7 @@ impl World {
     }
 
     pub(crate) fn sleep_usecs(&self, usecs: u64) {
-        let mut core = self.lock();
+        let mut core = self.let_settle(self.lock());
         core.read_knobs();
         let until = core.now + Duration::from_micros(usecs);
         drop(self.pass(core, until, |_| false));
