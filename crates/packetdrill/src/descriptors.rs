@@ -149,14 +149,19 @@ impl Open {
         if self.socket.unread() > 0 {
             return None;
         }
-        let quiet = self.socket.poll_error(&mut Context::from_waker(Waker::noop())).is_pending();
-        let ended = self.shut[0] || self.has_failed() && quiet;
+        let ended = (self.shut[0] || self.has_failed()) && self.is_quiet();
         self.error.take().map(Err).or(ended.then_some(Ok(0)))
+    }
+
+    /// No error of the stack's waits to be told, which would come first.
+    fn is_quiet(&self) -> bool {
+        self.socket.poll_error(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
     /// What a write answers before it looks at the stack.
     pub(crate) fn early_write(&mut self) -> Option<Answer> {
-        self.error.take().or(self.shut[1].then_some(libc::EPIPE)).map(Err)
+        let ended = self.shut[1] && self.is_quiet();
+        self.error.take().or(ended.then_some(libc::EPIPE)).map(Err)
     }
 }
 

@@ -240,3 +240,16 @@ fn a_dissolved_connection_was_reset() {
     assert_eq!(raw.take(pair.fd, 1, 0), Err(libc::ENOTCONN));
     raw.free();
 }
+
+#[test]
+fn shutdown_hides_no_error() {
+    let mut pair = Pair::accepted();
+    assert_eq!(pair.raw.shutdown(pair.fd, libc::SHUT_RDWR), Ok(0));
+    pair.peer.expect("F. 1:1(0) ack 1 <...>");
+    pair.peer.send(". 1:11(10) ack 2 win 512");
+    pair.peer.expect("R 2:2(0) <...>");
+    assert_eq!(pair.raw.shutdown(pair.fd, libc::SHUT_RDWR), Err(libc::ENOTCONN));
+    assert_eq!(pair.raw.take(pair.fd, 1, 0), Err(libc::ECONNRESET));
+    assert_eq!(pair.raw.take(pair.fd, 1, 0), Ok(Vec::new()));
+    pair.raw.free();
+}

@@ -71,6 +71,21 @@ fn sendfile_writes_a_file() {
 }
 
 #[test]
+fn sendfile_moves_a_file_by_what_was_sent() {
+    let mut pair = Pair::accepted();
+    let file = std::fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).expect("a file");
+    let from = std::os::fd::AsRawFd::as_raw_fd(&file);
+    // SAFETY: no offset; both descriptors are open.
+    let send = |fd| unsafe { lastack_packetdrill::sendfile(fd, from, std::ptr::null_mut(), 7) };
+    let position = || std::io::Seek::stream_position(&mut &file).expect("a position");
+    assert_eq!((send(pair.fd), position()), (7, 7));
+    pair.peer.expect("P. 1:8(7) ack 1 <...>");
+    assert_eq!(pair.raw.shutdown(pair.fd, libc::SHUT_WR), Ok(0));
+    assert_eq!((send(pair.fd), position()), (-1, 7));
+    pair.raw.free();
+}
+
+#[test]
 fn a_call_after_free_is_an_error() {
     let pair = Pair::accepted();
     pair.raw.free();
