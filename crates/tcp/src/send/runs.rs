@@ -13,21 +13,24 @@ use std::collections::VecDeque;
 const CUT_RUNS_MAX: usize = 4096;
 
 /// Selectively acknowledged.
-pub(super) const SACKED: u8 = 1;
+pub(super) const SACKED: u16 = 1;
 /// Believed lost.
-pub(super) const LOST: u8 = 2;
+pub(super) const LOST: u16 = 2;
 /// Sent again, and that is believed to be in the network.
-pub(super) const AGAIN: u8 = 4;
+pub(super) const AGAIN: u16 = 4;
 /// Was ever sent again.
-pub(super) const EVER_AGAIN: u8 = 8;
+pub(super) const EVER_AGAIN: u16 = 8;
 /// What follows it left as another packet, however alike.
-pub(super) const CLOSED: u8 = 16;
+pub(super) const CLOSED: u16 = 16;
 /// Its last number is our FIN.
-pub(super) const FIN: u8 = 32;
+pub(super) const FIN: u16 = 32;
 /// The end of what is being sent again as one.
-pub(super) const UNIT: u8 = 64;
+pub(super) const UNIT: u16 = 64;
+/// RACK has judged it, or it was SACKed: it is not looked at again before it leaves again, whatever is taken back (Linux takes
+/// it off its list of departures).
+pub(super) const JUDGED: u16 = 256;
 /// A record ends with it (MSG_EOR): what follows never leaves in one segment with it.
-pub(super) const RECORD: u8 = 128;
+pub(super) const RECORD: u16 = 128;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,21 +42,21 @@ pub(super) struct Run {
     /// Segments that had been delivered by then.
     pub(super) delivered: u32,
     pub(super) mss: u16,
-    pub(super) marks: u8,
+    pub(super) marks: u16,
 }
 
 const _: () = assert!(size_of::<Run>() <= 24);
 
 impl Run {
-    pub(super) fn is(&self, marks: u8) -> bool {
+    pub(super) fn is(&self, marks: u16) -> bool {
         self.marks & marks != 0
     }
 
-    pub(super) fn set(&mut self, marks: u8) {
+    pub(super) fn set(&mut self, marks: u16) {
         self.marks |= marks;
     }
 
-    pub(super) fn clear(&mut self, marks: u8) {
+    pub(super) fn clear(&mut self, marks: u16) {
         self.marks &= !marks;
     }
 

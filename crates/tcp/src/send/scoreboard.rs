@@ -5,7 +5,7 @@
 //! segment is marked (`sack`, `rack`, `alert`, `loss`).
 
 use super::departures::{Departures, Look};
-use super::runs::{AGAIN, CLOSED, EVER_AGAIN, FIN, LOST, RECORD, Run, Runs, SACKED, UNIT};
+use super::runs::{AGAIN, CLOSED, EVER_AGAIN, FIN, JUDGED, LOST, RECORD, Run, Runs, SACKED, UNIT};
 use crate::{Instant, Seq};
 
 /// The segments between SEND.UNA and SEND.NXT.
@@ -161,7 +161,7 @@ impl Scoreboard {
     }
 
     /// Sets and clears marks of one run.
-    pub(super) fn change(&mut self, index: usize, set: u8, clear: u8) {
+    pub(super) fn change(&mut self, index: usize, set: u16, clear: u16) {
         let Some(run) = self.runs.at_mut(index) else { return };
         let before = *run;
         run.set(set);
@@ -180,7 +180,7 @@ impl Scoreboard {
     pub(super) fn mark_sacked(&mut self, index: usize) -> usize {
         let Some(end) = self.runs.at(index).map(|run| run.end) else { return index };
         self.highest_sacked = if self.sacked == 0 { end } else { self.highest_sacked.max(end) };
-        self.change(index, SACKED, 0);
+        self.change(index, SACKED | JUDGED, 0);
         self.runs.join_sacked(index)
     }
 
@@ -208,7 +208,7 @@ impl Scoreboard {
             (std::mem::take(&mut self.departures), std::mem::take(&mut self.runs));
         let mut lost_again = 0;
         departures.look(&mut runs, |run| {
-            if run.is(SACKED) || (run.is(LOST) && !run.is(AGAIN)) {
+            if run.is(SACKED | JUDGED) || (run.is(LOST) && !run.is(AGAIN)) {
                 return Look::Done;
             }
             match judge(run) {
@@ -216,6 +216,7 @@ impl Scoreboard {
                 None => {
                     let before = *run;
                     let loss = lose(run);
+                    run.set(JUDGED);
                     if let Loss::Again(segments) = loss {
                         lost_again += segments;
                     }
@@ -369,7 +370,7 @@ impl Scoreboard {
     /// Run `index` leaves again. A tail loss probe is not counted as sent again: it is one segment more in the network.
     pub(super) fn leave_again(&mut self, index: usize, probe: bool, now: Instant, delivered: u32) {
         let marks = if probe { EVER_AGAIN } else { EVER_AGAIN | AGAIN };
-        self.change(index, marks, 0);
+        self.change(index, marks, JUDGED);
         let Some(run) = self.runs.at_mut(index) else { return };
         run.sent_at = now;
         run.delivered = delivered;
@@ -384,7 +385,7 @@ impl Scoreboard {
     #[cfg(test)]
     pub(super) fn recounted(&self) -> [u32; 4] {
         let sum =
-            |mark: u8| self.runs.iter().filter(|run| mark == 0 || run.is(mark)).map(Run::segments).sum();
+            |mark: u16| self.runs.iter().filter(|run| mark == 0 || run.is(mark)).map(Run::segments).sum();
         [sum(0), sum(SACKED), sum(LOST), sum(AGAIN)]
     }
 

@@ -44,6 +44,20 @@ fn an_old_echo_in_the_middle_waits_for_the_repetitions_and_undoes_in_part() {
     assert_eq!(bench.marks(), [1, 0, 0], "nothing is lost");
 }
 
+/// As in Linux: RACK has judged it, and does so again only when it left again.
+#[test]
+fn what_was_believed_lost_in_vain_is_not_judged_by_time_again() {
+    let mut bench = Bench::new(true, 10, 0);
+    bench.ack(0, &[(2, 5)]);
+    let first = bench.clock() - 100;
+    assert_eq!((bench.marks(), bench.flush()), ([3, 2, 0], vec![(0, 1)]));
+    bench.wait(10).echoing(first).ack(1, &[(2, 5)]);
+    assert_eq!((bench.marks(), bench.count(Counter::PartialUndo)), ([3, 0, 0], 1));
+    bench.ack(1, &[(2, 5), (6, 10)]);
+    bench.wait(200).reorder();
+    assert_eq!(bench.marks(), [7, 1, 0], "the sixth, which was never judged, and not the second");
+}
+
 #[test]
 fn the_last_recovery_alone_can_be_taken_back() {
     let mut bench = recovering(true);
