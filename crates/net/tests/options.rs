@@ -42,12 +42,12 @@ async fn no_window_beyond_the_clamp_is_offered() {
         assert_eq!(socket.window_clamp().unwrap(), Some(9000));
     })
     .await;
-    let sent = pattern(1, 1 << 20);
-    let octets = sent.clone();
-    tokio::spawn(async move { server.write_all(&octets).await });
-    let mut received = vec![0; sent.len()];
-    client.read_exact(&mut received).await.unwrap();
-    assert!(received == sent);
+    // Small segments: from full ones on Linux takes its own figure for the clamp (tcp_measure_rcv_mss, measured).
+    let mut received = [0; 100];
+    for _ in 0..50 {
+        server.write_all(&[1; 100]).await.unwrap();
+        client.read_exact(&mut received).await.unwrap();
+    }
     let (windows, unit) = windows(&spy);
     let largest = *windows.iter().max().unwrap();
     assert!((4500..9000 + unit).contains(&largest), "{largest}");

@@ -150,9 +150,7 @@ impl Connection {
         let before = self.receive_charge();
         let Some(incoming) = &mut self.incoming else { return };
         let gone = incoming.reassembly.collapse(part, rcvbuf) + incoming.costs.collapse(read, part);
-        for _ in 0..gone {
-            turn.out.count(Counter::RcvCollapsed);
-        }
+        turn.out.counters.add(Counter::RcvCollapsed, u64::from(gone));
         let after = self.receive_charge();
         self.receive.give_back(before.saturating_sub(after));
     }
