@@ -430,7 +430,8 @@ impl ActiveOpen {
             ts_recent: header
                 .options
                 .timestamps
-                .filter(|ts| header.flags.syn() && ts.value.wrapping_sub(peer.ts_recent) as i32 >= 0)
+                .filter(|_| header.flags.syn() || header.seq.le(peer.irs + 1))
+                .filter(|ts| ts.value.wrapping_sub(peer.ts_recent) as i32 >= 0)
                 .map_or(peer.ts_recent, |ts| ts.value),
             segments_in: 1,
             segments_out: 1 + u32::from(self.sent_again()),

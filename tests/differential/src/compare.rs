@@ -100,6 +100,8 @@ impl fmt::Display for Difference {
     }
 }
 
+/// Linux 6.18 has it no more.
+const ABSENT: Counter = Counter::RetransCollapse;
 /// TSvals may differ by a tick or two of 1 ms; those of cookies carry options in their low bits.
 const CLOCK_SLACK: u32 = 3;
 const COOKIE_SLACK: u32 = 64;
@@ -248,7 +250,9 @@ impl Look<'_> {
         let growth = |list: &[(Counter, u64)], counter| {
             list.iter().find(|(name, _)| *name == counter).map_or(0, |(_, growth)| *growth)
         };
-        for &counter in Counter::ALL.iter().filter(|counter| counter.name().starts_with("Tcp")) {
+        for &counter in
+            Counter::ALL.iter().filter(|counter| counter.name().starts_with("Tcp") && **counter != ABSENT)
+        {
             let (theirs, ours) = (growth(kernel, counter), growth(stack, counter));
             if theirs != ours {
                 self.tell(Field::Counter(counter), theirs, ours);

@@ -1,10 +1,14 @@
 //! Differences that are known: what they look like, why they are there, and the line that does it.
 //!
-//! A matcher sees one difference and its sequence. It must not excuse more than it says: it names the fields, and where it can
-//! the state, the call or the setup.
+//! A matcher sees one difference, its sequence and the other differences of that. It must not excuse more than it says: it names
+//! the fields and the state, the segment or the call, and where it can the numbers.
 
-mod among;
-mod shapes;
+mod case;
+mod crossing;
+mod memory;
+mod sending;
+mod timers;
+mod urgent;
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +16,7 @@ mod tests;
 use crate::compare::Difference;
 use crate::sequence::Sequence;
 use anyhow::{Context, Result};
+use case::Case;
 use std::path::Path;
 
 /// One known kind of difference.
@@ -25,18 +30,8 @@ pub struct Known {
     pub file: &'static str,
     /// Words of the line that does it.
     pub line: &'static str,
-    matches: Matcher,
+    matches: fn(&Case<'_>) -> bool,
 }
-
-/// What it looks at.
-#[derive(Clone, Copy, Debug)]
-enum Matcher {
-    /// The difference alone.
-    Alone(fn(&Difference, &Sequence) -> bool),
-    /// All differences of the sequence: it is what follows from another.
-    Among(fn(&Difference, &Sequence, &[Difference]) -> bool),
-}
-use Matcher::{Alone, Among};
 
 impl Known {
     /// `FILE:LINE`, from the sources as they are.
@@ -56,107 +51,155 @@ impl Known {
 pub const ALL: &[Known] = &[
     Known {
         name: "simultaneous open: windows without a scale",
-        why: "Linux shifts its window field by the scale it offered although the peer offered none (its SYN-SENT forgets to \
-              clear it when SYNs cross), and bounds numbers by the peer's unscaled window: a fault that lastack does not copy",
+        why: "Linux shifts its window field by the scale it offered although the peer offered none (its SYN-SENT \
+              forgets to clear it when SYNs cross): a fault that lastack does not copy",
         file: "crates/tcp/src/active_open.rs",
         line: "self.window = self.window.next_multiple_of(1 << shift)",
-        matches: Alone(shapes::simultaneous_window),
+        matches: crossing::window,
     },
     Known {
         name: "simultaneous open: close() before the third segment",
-        why: "Linux sends its FIN from SYN_RECV, and its RST with window and timestamps of a full socket; lastack's connection \
-              begins when the handshake is done, so the FIN waits for that, and a reset is as bare as that of a request",
+        why: "Linux sends its FIN from SYN_RECV; lastack's connection begins when the handshake is done, so the \
+              FIN waits for that",
         file: "crates/stack/src/calls.rs",
         line: "In SYN_RECV the handshake goes on",
-        matches: Alone(shapes::simultaneous_close),
+        matches: crossing::close,
     },
     Known {
-        name: "simultaneous open: what comes in SYN_RECV",
-        why: "Linux's SYN_RECV of crossed SYNs is a full socket: it reports old octets by D-SACK, judges SACK blocks, keeps the newer of two \
-              timestamps and lets a writer wait although sending was shut down; lastack's is a record without these",
-        file: "crates/tcp/src/active_open/syn_received.rs",
-        line: "fn handle_in_syn_received",
-        matches: Alone(shapes::simultaneous_extras),
+        name: "simultaneous open: an acknowledgment of nothing",
+        why: "it completes the handshake on both sides, but Linux's SYN stays in flight and lastack's is taken for \
+              acknowledged",
+        file: "crates/tcp/src/active_open.rs",
+        line: "if arrival.header.ack == self.iss {",
+        matches: crossing::unacknowledged,
     },
     Known {
-        name: "D-SACKs that prove nothing, counted",
-        why: "Linux counts a D-SACK in the segment that ends a handshake, too, and calls it dubious by the sizes of its own \
-              packets; lastack's handshake does not look at SACK blocks, and its sizes are the MSS",
+        name: "simultaneous open: the FIN before the answer",
+        why: "shutdown() in SYN_RECV waits for the end of the handshake; when that is the peer's SYN-ACK, Linux \
+              sends the FIN before it answers, lastack after",
+        file: "crates/stack/src/ingress/handshake.rs",
+        line: "It came before the handshake was done",
+        matches: crossing::fin_before_answer,
+    },
+    Known {
+        name: "blocks in the segment that ends a handshake",
+        why: "Linux counts SACK blocks there, too, because its SYN is in flight; lastack's handshake looks at none",
         file: "crates/tcp/src/send/sack.rs",
-        line: "fn judge_duplicate",
-        matches: Alone(shapes::counted_reports),
+        line: "DsackRecv",
+        matches: crossing::blocks,
     },
     Known {
         name: "a request that gets data with a second SYN-ACK",
-        why: "Linux makes a full socket of the request before it looks at the SYN bit, and challenges; lastack looks first and \
-              resets, as both do without the data",
+        why: "Linux makes a full socket of the request before it looks at the SYN bit, and challenges; lastack \
+              looks first and resets, as both do without the data",
         file: "crates/tcp/src/half_open.rs",
         line: "reset(arrival, ResetReason::InvalidSyn, out)",
-        matches: Alone(shapes::request_syn_ack),
-    },
-    Known {
-        name: "the fast path, counted",
-        why: "whether Linux takes a segment on its fast path (TCPHPHits, TCPHPAcks) depends on memory that both directions of the \
-              socket scheduled by pages, and on predictions that its own writes renew; lastack follows the receiving side only",
-        file: "crates/tcp/src/connection/scarce.rs",
-        line: "pub(super) fn takes_fast_path",
-        matches: Alone(shapes::fast_path),
-    },
-    Known {
-        name: "a send buffer in small segments",
-        why: "Linux charges every queued segment with its bookkeeping, so tiny segments fill the buffer early; lastack's limit \
-              counts octets, and doubles with the congestion window",
-        file: "crates/tcp/src/connection/rows.rs",
-        line: "pub fn send_limit",
-        matches: Alone(shapes::send_buffer),
-    },
-    Known {
-        name: "where writes are cut",
-        why: "Linux cuts what is written into segments at once, by the window and the MSS of that moment, marks them with PSH \
-              then, and joins the FIN to the last; lastack cuts and marks when it sends",
-        file: "crates/tcp/src/connection/transmit.rs",
-        line: "fn plan_new",
-        matches: Alone(shapes::cut_of_writes),
-    },
-    Known {
-        name: "the urgent octet in Recv-Q",
-        why: "Linux's Recv-Q counts the urgent octet until the reader passes its place; lastack takes it out of the stream at \
-              once",
-        file: "crates/tcp/src/connection/incoming.rs",
-        line: "incoming.ready.push(octets.slice(..at), pinned)",
-        matches: Alone(shapes::urgent_octet),
-    },
-    Known {
-        name: "a timer of a few milliseconds",
-        why: "Linux's delayed acknowledgment of a bare FIN and its loss probe of several segments fire at a tick of 4 ms, so a \
-              step that comes before it is answered first; lastack's clock is exact",
-        file: "crates/tcp/src/connection/ack.rs",
-        line: "const TICK: Duration",
-        matches: Alone(shapes::short_timer),
+        matches: crossing::request,
     },
     Known {
         name: "a cookie one beside",
-        why: "Linux keeps the MSS in the lowest bits of a cookie, so that a number beside a cookie is one with another MSS; in \
-              lastack's every bit is mixed",
+        why: "Linux keeps the MSS in the lowest bits of a cookie, so that a number beside a cookie is one with \
+              another MSS; in lastack's every bit is mixed",
         file: "crates/tcp/src/cookie.rs",
         line: "pub fn",
-        matches: Alone(shapes::cookie_beside),
+        matches: crossing::cookie,
+    },
+    Known {
+        name: "a bad acknowledgment of a request, tried as a cookie",
+        why: "Linux hands it to the listener, which counts a cookie that is none; lastack's request answers itself",
+        file: "crates/tcp/src/half_open.rs",
+        line: "reset(arrival, ResetReason::InvalidAck, out)",
+        matches: crossing::tried_as_cookie,
+    },
+    Known {
+        name: "octets joined to the last packet",
+        why: "whether octets are copied into the last packet's free room (TCPRcvCoalesce) depends on what the \
+              driver allocated for it (skb_try_coalesce); lastack's chunks are joined by their own rule",
+        file: "crates/tcp/src/chunk.rs",
+        line: "fn push_copied",
+        matches: memory::coalescing,
+    },
+    Known {
+        name: "octets on the fast path",
+        why: "Linux's header prediction takes octets only while the socket has memory for them at hand (truesize \
+              <= sk_forward_alloc), which what it sent and gave back before decides; lastack has no such reserve \
+              and does not count hits",
+        file: "crates/tcp/src/connection/arrives/acknowledgment.rs",
+        line: "fn is_foreseen",
+        matches: memory::fast_path,
     },
     Known {
         name: "octets with an ancient acknowledgment",
-        why: "RFC 5961 section 5.2: a segment that acknowledges what was long acknowledged is discarded; Linux's fast path \
-              challenges it and takes its octets all the same",
+        why: "Linux's fast path takes octets before it looks at the acknowledgment, its slow path discards them \
+              (RFC 5961 section 5.2) and leaves the clock as it was; memory at hand decides which it is. lastack \
+              discards, and takes the clock",
         file: "crates/tcp/src/connection/arrives/acknowledgment.rs",
-        line: "turn.out.dropped(DropReason::OldAck)",
-        matches: Alone(shapes::ancient_acknowledgment),
+        line: "Linux's fast path takes its clock",
+        matches: memory::ancient,
+    },
+    Known {
+        name: "a window by one packet's memory",
+        why: "how much of a packet is payload follows from what the driver allocated for it; where that was not as \
+              usual, a segment more or less is offered",
+        file: "crates/tcp/src/receive/window.rs",
+        line: "fn memory_of",
+        matches: memory::window,
+    },
+    Known {
+        name: "a small buffer's window is one packet beside",
+        why: "with SO_RCVBUF of a few packets such a window decides whether a segment fits, and whether a reader's \
+              progress is told",
+        file: "crates/tcp/src/receive/window.rs",
+        line: "pub(crate) fn is_update_worth_sending",
+        matches: memory::after_window,
+    },
+    Known {
+        name: "a send buffer in small packets",
+        why: "Linux charges every waiting packet with its bookkeeping, so small ones fill the buffer early; \
+              lastack's limit counts octets",
+        file: "crates/tcp/src/connection/rows.rs",
+        line: "pub fn send_limit",
+        matches: sending::buffer,
+    },
+    Known {
+        name: "where writes are cut",
+        why: "Linux cuts what is written into packets at once, by the window and the MSS of that moment, and marks \
+              them with PSH or FIN then; lastack cuts and marks anew when the window or the MSS has moved",
+        file: "crates/tcp/src/connection/transmit.rs",
+        line: "fn plan_new",
+        matches: sending::cut,
+    },
+    Known {
+        name: "the rest of a segment",
+        why: "Linux takes it for reordering when the rest of a segment is acknowledged after a part of it, because \
+              its packet begins before SND.UNA (tcp_clean_rtx_queue); lastack's begins there",
+        file: "crates/tcp/src/send/scoreboard.rs",
+        line: "self.runs.shorten_first(ack)",
+        matches: sending::part,
+    },
+    Known {
+        name: "the tick of a FIN's acknowledgment",
+        why: "Linux's delayed acknowledgment of a bare FIN fires at the next tick, 0 to 4 ms later, so a step that \
+              comes before it is answered first; lastack's comes after 1 ms",
+        file: "crates/tcp/src/connection/ack.rs",
+        line: "const TICK: Duration",
+        matches: timers::fin,
+    },
+    Known {
+        name: "the tick of a loss probe",
+        why: "Linux's loss probe of several segments fires two ticks of 4 ms later at the earliest, and so does \
+              what it moves; lastack's clock is exact",
+        file: "crates/tcp/src/send/probe.rs",
+        line: "PROBE_SLACK",
+        matches: timers::probe,
     },
     Known {
         name: "the urgent octet and a reader",
-        why: "Linux stops a read() at the urgent mark and leaves the octet out when the reader passes it; lastack \
-              takes it out of the stream as it arrives, so a count differs by the urgent octets",
+        why: "Linux takes an urgent octet out of the stream when a reader passes it, lastack as it arrives: when \
+              another one came meanwhile a count differs",
         file: "crates/tcp/src/connection/incoming.rs",
-        line: "incoming.ready.push(octets.slice(..at), pinned)",
-        matches: Among(among::urgent_octet_read),
+        line: "incoming.ready.push(octets.slice(..at)",
+        matches: urgent::octet,
     },
 ];
 
@@ -167,8 +210,5 @@ pub fn explains(
     found: &[Difference],
     sequence: &Sequence,
 ) -> Option<&'static Known> {
-    kinds.iter().find(|known| match known.matches {
-        Alone(matches) => matches(difference, sequence),
-        Among(matches) => matches(difference, sequence, found),
-    })
+    kinds.iter().find(|known| (known.matches)(&Case { difference, sequence, found }))
 }

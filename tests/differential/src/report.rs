@@ -17,7 +17,7 @@ const TAIL: Duration = Duration::from_millis(320);
 /// Looks before a difference counts: a busy machine makes some that are none.
 const LOOKS: usize = 3;
 /// Runs until one is taken although the machine was busy between its steps.
-const ATTEMPTS: usize = 4;
+const ATTEMPTS: usize = 10;
 /// Sequences that a search for a smaller one may try.
 const TRIES: usize = 120;
 /// Of each kind, so many are made small and told.

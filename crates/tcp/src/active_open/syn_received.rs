@@ -89,7 +89,7 @@ impl ActiveOpen {
     /// Linux's sequence test of full sockets: nothing that ends before RCV.NXT, nothing that begins after the window.
     fn is_in_window(&self, arrival: &Arrival, peer: Peer) -> bool {
         let receive_next = peer.irs + 1;
-        arrival.end().ge(receive_next) && arrival.header.seq.le(receive_next + self.window)
+        !arrival.end().lt(receive_next) && arrival.header.seq.le(receive_next + self.window)
     }
 
     /// The peer's SYN-ACK: it took our SYN as we took its.
@@ -118,7 +118,7 @@ impl ActiveOpen {
         if flags.syn() {
             return self.handle_syn(peer, knobs, now, out);
         }
-        if arrival.end().ge(peer.irs + 1) {
+        if !arrival.end().lt(peer.irs + 1) {
             out.count(Counter::BeyondWindow);
         }
         out.dropped(DropReason::OutOfWindow);
