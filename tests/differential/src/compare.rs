@@ -106,7 +106,7 @@ const ABSENT: Counter = Counter::RetransCollapse;
 const CLOCK_SLACK: u32 = 3;
 const COOKIE_SLACK: u32 = 64;
 /// Kernel timers are late by up to one tick of 4 ms, and on a busy machine by some more; so are we who read.
-const LATE: Duration = Duration::from_millis(25);
+const LATE: Duration = Duration::from_millis(60);
 /// How much earlier than ours a kernel's timer may be seen.
 const EARLY: Duration = Duration::from_millis(5);
 
@@ -125,7 +125,9 @@ pub fn compare(sequence: &Sequence, kernel: &Trace, stack: &Trace) -> Vec<Differ
             found: vec![],
         };
         look.moment(theirs, ours);
-        look.later(theirs, ours, end);
+        if !kernel.timeless {
+            look.later(theirs, ours, end);
+        }
         if number + 1 == kernel.moments.len() {
             look.row(Field::End, kernel.end_row, stack.end_row);
         }
@@ -284,7 +286,14 @@ impl Look<'_> {
             self.found.append(&mut look.found);
         }
         for ((their, _), (our, _)) in theirs.iter().zip(ours) {
-            if !is_one_class(their.saturating_sub(kernel.at), our.saturating_sub(kernel.at)) {
+            // What a cookie tells of the round trip lies up to 64 ms beside it, and timers count in multiples of that.
+            let beside = if self.slack == COOKIE_SLACK { 4 * COOKIE_SLACK } else { 0 };
+            let beside = Duration::from_millis(beside.into());
+            let (their, our) = (their.saturating_sub(kernel.at), our.saturating_sub(kernel.at));
+            if !is_one_class(their, our + beside)
+                && !is_one_class(their + beside, our)
+                && !is_one_class(their, our)
+            {
                 return self.tell(Field::LaterTime, told(theirs), told(ours));
             }
         }
@@ -299,7 +308,7 @@ fn tolerance(since: Duration) -> Duration {
 /// Two times after a step are of one class: a tick, a delayed acknowledgment, a first timeout, its double. The kernel may be
 /// late, or be read late; early only by what a round trip on a busy machine adds to ours.
 fn is_one_class(kernel: Duration, stack: Duration) -> bool {
-    kernel <= stack + tolerance(stack) && stack <= kernel + EARLY + kernel / 4
+    kernel <= stack + tolerance(stack) && stack <= kernel + EARLY + kernel / 2
 }
 
 fn like(one: &Opt, other: &Opt) -> bool {

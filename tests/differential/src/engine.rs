@@ -47,11 +47,14 @@ pub fn play(sequence: &Sequence, place: &Place, ends: Ends, kernel: &Trace) -> T
         engine.pair_clocks(model, &moment);
         trace.moments.push(moment);
     }
-    let later = engine.advance(start + kernel.end);
+    let mut later = engine.advance(start + kernel.end);
+    trace.end_row = engine.row();
+    // What is due a little later may have come a little earlier there.
+    let since = trace.moments.last().map_or(Duration::ZERO, |last| kernel.end.saturating_sub(last.at));
+    later.extend(engine.advance(start + kernel.end + since / 4));
     if let Some(last) = trace.moments.last_mut() {
         last.later = later;
     }
-    trace.end_row = engine.row();
     trace
 }
 
@@ -157,7 +160,7 @@ impl<'s> Engine<'s> {
     fn pair_clocks(&mut self, kernel: &Moment, stack: &Moment) {
         for (theirs, ours) in kernel.at_once.iter().zip(&stack.at_once) {
             if let (Some(theirs), Some(ours)) = (clock(&theirs.segment), clock(&ours.segment)) {
-                self.clocks.entry(theirs).or_insert(ours);
+                self.clocks.insert(theirs, ours);
             }
         }
     }

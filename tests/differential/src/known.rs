@@ -105,6 +105,14 @@ pub const ALL: &[Known] = &[
         matches: crossing::cookie,
     },
     Known {
+        name: "a cookie with an echo of zero",
+        why: "Linux takes what it adds to its clock for a peer from the echo of its cookie (cookie_timestamp_decode), and \
+              begins at its bare clock when that is zero; lastack's clock goes on as the cookie began",
+        file: "crates/tcp/src/cookie.rs",
+        line: "pub fn",
+        matches: crossing::cookie_clock,
+    },
+    Known {
         name: "a bad acknowledgment of a request, tried as a cookie",
         why: "Linux hands it to the listener, which counts a cookie that is none; lastack's request answers itself",
         file: "crates/tcp/src/half_open.rs",
@@ -141,8 +149,8 @@ pub const ALL: &[Known] = &[
         name: "a window by one packet's memory",
         why: "how much of a packet is payload follows from what the driver allocated for it; where that was not as \
               usual, a segment more or less is offered",
-        file: "crates/tcp/src/receive/window.rs",
-        line: "fn memory_of",
+        file: "crates/tcp/src/receive/cost.rs",
+        line: "pub(crate) fn of_packet",
         matches: memory::window,
     },
     Known {
@@ -168,6 +176,21 @@ pub const ALL: &[Known] = &[
         file: "crates/tcp/src/connection/transmit.rs",
         line: "fn plan_new",
         matches: sending::cut,
+    },
+    Known {
+        name: "a burst that waits for a larger window",
+        why: "Linux holds a burst of less than a third of the window back when the last one left less than half a round \
+              trip ago (tcp_tso_should_defer), and round trips here are microseconds; lastack sends",
+        file: "crates/tcp/src/connection/packets.rs",
+        line: "fn quota",
+        matches: sending::deferred,
+    },
+    Known {
+        name: "a D-SACK that waited",
+        why: "Linux tells a D-SACK that no acknowledgment has told yet no more when a hole opens (measured); lastack tells both",
+        file: "crates/tcp/src/receive/reassembly.rs",
+        line: "blocks.extend(self.duplicate.take()",
+        matches: sending::forgotten_report,
     },
     Known {
         name: "the rest of a segment",

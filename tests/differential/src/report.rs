@@ -150,8 +150,9 @@ fn look<'s>(
     for attempt in 1.. {
         let runs = kernel::play(kernel, &left, tail)?;
         let mut disturbed = Vec::new();
-        for (sequence, (ends, theirs)) in left.iter().zip(runs) {
-            if attempt < ATTEMPTS && theirs.was_disturbed(&sequence.all_steps()) {
+        for (sequence, (ends, mut theirs)) in left.iter().zip(runs) {
+            theirs.timeless = theirs.was_disturbed(&sequence.all_steps());
+            if attempt < ATTEMPTS && theirs.timeless {
                 disturbed.push(*sequence);
                 continue;
             }

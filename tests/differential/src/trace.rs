@@ -74,6 +74,8 @@ pub struct Trace {
     pub end: Duration,
     /// The flow's row at the end.
     pub end_row: Option<Row>,
+    /// The machine was busy with something else between its steps: it tells nothing about times.
+    pub timeless: bool,
 }
 
 impl Trace {

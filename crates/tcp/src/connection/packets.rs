@@ -86,8 +86,13 @@ impl Connection {
         } else {
             self.split(piece.min(window), most, mss, record.is_some() && most <= window)
         };
-        let fin = self.fin_queued && len == octets && window > len;
-        (len > 0 || fin).then_some(Packet { len, fin })
+        // The FIN is part of the last packet: a lone segment goes with it or not at all, and one more may end a number beyond
+        // the window (Linux tcp_snd_wnd_test, tcp_mss_split_point; measured).
+        let last = self.fin_queued && len == octets;
+        if last && len <= mss && window <= len {
+            return None;
+        }
+        (len > 0 || last).then_some(Packet { len, fin: last })
     }
 
     /// Where a packet of several segments ends (tcp_mss_split_point): its small tail goes with it when Nagle lets it.

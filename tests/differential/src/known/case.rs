@@ -6,13 +6,13 @@ use lastack_observe::Counter;
 
 /// A difference with what is around it.
 #[derive(Clone, Copy, Debug)]
-pub struct Case<'a> {
+pub(super) struct Case<'a> {
     /// The difference.
-    pub difference: &'a Difference,
+    pub(super) difference: &'a Difference,
     /// The sequence that shows it.
-    pub sequence: &'a Sequence,
+    pub(super) sequence: &'a Sequence,
     /// All differences of that sequence.
-    pub found: &'a [Difference],
+    pub(super) found: &'a [Difference],
 }
 
 impl<'a> Case<'a> {

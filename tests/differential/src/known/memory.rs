@@ -31,16 +31,19 @@ pub(super) fn ancient(case: &Case<'_>) -> bool {
             && matches!(shape.ack, AckAt::Iss(_) | AckAt::Una(i32::MIN..0) | AckAt::Next(i32::MIN..0))
     };
     let Some(shape) = case.segment() else { return false };
+    if case.field() == Field::Stamp && case.earlier(|other| other.field() == Field::Stamp && ancient(other)) {
+        return true;
+    }
     let octets = i64::from(shape.len);
     let more = |case: &Case<'_>, least: i64| {
         case.numbers().is_some_and(|(kernel, stack)| kernel.wrapping_sub(stack) as u32 == least as u32)
     };
-    let hit = |case: &Case<'_>| case.field() == Field::Counter(Counter::HpHits) && case.texts() == ("1", "0");
+    let taken = |case: &Case<'_>| matches!(case.field(), Field::Ack | Field::RecvQueue) && more(case, octets);
     past(&shape)
         && case.state() == "ESTABLISHED"
         && match case.field() {
-            Field::Ack | Field::RecvQueue => more(case, octets) && case.beside(hit),
-            Field::Window | Field::Replies | Field::Later | Field::Counter(_) => case.beside(hit),
+            Field::Ack | Field::RecvQueue => taken(case),
+            Field::Window | Field::Replies | Field::Later | Field::Counter(_) => case.beside(taken),
             // The slow path looks first, and leaves the clock as it was.
             Field::Stamp => true,
             _ => false,
@@ -50,7 +53,7 @@ pub(super) fn ancient(case: &Case<'_>) -> bool {
 /// A window that differs by what one segment costs, where a packet's memory counts: SO_RCVBUF of a few segments, or none that
 /// shows what part of it is payload.
 pub(super) fn window(case: &Case<'_>) -> bool {
-    let brought = case.was_sent(|shape| shape.len > 0);
+    let brought = case.was_sent(|shape| shape.len > 0 || shape.flags.fin());
     let unit = match (case.sequence.setup.peer.window_scale, case.sequence.setup.rcvbuf) {
         (_, Some(_)) => 1460,
         (None, None) => 1460,
@@ -82,6 +85,10 @@ pub(super) fn after_window(case: &Case<'_>) -> bool {
                 | Counter::ZeroWindowDrop
         )
     );
+    let fits_one = |case: &Case<'_>| case.field() == Field::Counter(Counter::BeyondWindow);
+    if small && case.earlier(window) && edge && (fits_one(case) || case.beside(fits_one)) {
+        return true;
+    }
     small
         && (differed || edge || read)
         && (counted || (matches!(case.field(), Field::Replies | Field::Later) && bare))

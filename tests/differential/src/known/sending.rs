@@ -48,7 +48,11 @@ pub(super) fn cut(case: &Case<'_>) -> bool {
     let plain = |piece: &Piece| piece.flags.replace(['P', 'F'], "");
     match case.field() {
         Field::Flags => match (&kernel[..], &stack[..]) {
-            ([kernel], [stack]) => plain(kernel) == plain(stack) && kernel.len > 0 && stack.len > 0,
+            ([kernel], [stack]) => {
+                let shifted = |case: &Case<'_>| matches!(case.field(), Field::Seq | Field::Payload);
+                let same = kernel.start == stack.start || (narrow(case) && case.beside(shifted));
+                plain(kernel) == plain(stack) && same
+            }
             _ => false,
         },
         Field::Replies | Field::Later => narrow(case) && one_stream(&kernel, &stack),
@@ -59,6 +63,20 @@ pub(super) fn cut(case: &Case<'_>) -> bool {
         | Field::Counter(Counter::OutSegs | Counter::OrigDataSent) => narrow(case) && case.beside(streams),
         _ => false,
     }
+}
+
+/// A burst of less than a third of the window waits for more of it, when the last one left less than half a round trip ago
+/// (Linux tcp_tso_should_defer): microseconds decide.
+pub(super) fn deferred(case: &Case<'_>) -> bool {
+    let waits = |case: &Case<'_>| {
+        let (kernel, stack) = case.pieces();
+        let more = stack.strip_prefix(&kernel[..]).unwrap_or_default();
+        case.field() == Field::Replies
+            && (1..=3).contains(&more.len())
+            && more.iter().all(|piece| piece.len > 0)
+    };
+    let counted = matches!(case.field(), Field::Counter(Counter::OutSegs | Counter::OrigDataSent));
+    wrote(case) && case.segment().is_some() && (waits(case) || (counted && case.beside(waits)))
 }
 
 /// Every packet that waits costs Linux its bookkeeping: many small ones fill the send buffer.
@@ -83,6 +101,16 @@ pub(super) fn buffer(case: &Case<'_>) -> bool {
             }
             _ => false,
         }
+}
+
+/// A D-SACK that waited for an acknowledgment when a hole opened.
+pub(super) fn forgotten_report(case: &Case<'_>) -> bool {
+    let blocks =
+        |text: &str| text.split_once("sack ").map(|(_, blocks)| blocks.trim_end_matches('>').to_owned());
+    let (kernel, stack) = case.texts();
+    let told = blocks(kernel).zip(blocks(stack));
+    case.field() == Field::Options
+        && told.is_some_and(|(kernel, stack)| stack.split_once(' ').is_some_and(|(_, rest)| rest == kernel))
 }
 
 /// The rest of a segment is acknowledged after a part of it.

@@ -99,7 +99,9 @@ impl Connection {
                 self.deliver(payload, arrival.pinned);
             }
             self.measure_arrival(whole, before, arrival, turn);
-            // The peer's segments are as long as it sent them, whatever of them is new.
+        }
+        if whole > 0 {
+            // The peer's segments are as long as it sent them, whatever of them is new: nothing but the FIN, perhaps.
             self.measure_segment(arrival, whole);
             self.ack.data_arrived(self.receive.usable(), self.rto(turn.knobs), turn.now);
             self.move_window(arrival, whole, turn.knobs);

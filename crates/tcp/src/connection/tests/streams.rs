@@ -160,11 +160,23 @@ fn a_silly_window_is_filled_only_by_the_timer() {
 fn a_fin_needs_room_in_the_window_too() {
     let mut lab = Lab::new();
     shrink(&mut lab, 1);
-    lab.connection.send(vec![0; 128].into());
+    lab.send(128);
     lab.shutdown();
     assert_eq!(lab.trace(), ["0 PSH|ACK seq=1 ack=2 len=128 win=64"]);
     lab.ack(2, 129);
     assert_eq!(lab.trace(), ["0 FIN|ACK seq=129 ack=2 len=0 win=64"]);
+}
+
+#[test]
+fn a_fin_waits_with_the_octets_that_it_ends() {
+    let mut lab = Lab::new();
+    shrink(&mut lab, 1);
+    // Both at once: one packet, which is a number too long for the window of 128 (Linux, measured).
+    lab.connection.send(vec![0; 128].into());
+    lab.shutdown();
+    assert_eq!(lab.trace(), [""; 0]);
+    lab.run_to(210);
+    assert_eq!(lab.sent.last().map(|(_, segment)| segment.payload.len()), Some(128));
 }
 
 #[test]
