@@ -275,7 +275,11 @@ impl Look<'_> {
         let (theirs, ours) = (&kernel.later, &stack.later);
         // The kernel may be late for the last one.
         let cut = ours.iter().take_while(|(at, _)| *at + tolerance(*at - kernel.at) < end).count();
-        if theirs.len() > ours.len() || theirs.len() < cut {
+        // And ours may come to its last one after the end.
+        let gap = end.saturating_sub(kernel.at);
+        let sure = |at: &Duration| latest(at.saturating_sub(kernel.at), self.beside()) < gap;
+        let theirs_cut = theirs.iter().take_while(|(at, _)| sure(at)).count();
+        if theirs_cut > ours.len() || theirs.len() < cut {
             return self.tell(Field::Later, told(theirs), told(ours));
         }
         for ((_, a), (_, b)) in theirs.iter().zip(ours) {
@@ -286,17 +290,16 @@ impl Look<'_> {
             self.found.append(&mut look.found);
         }
         for ((their, _), (our, _)) in theirs.iter().zip(ours) {
-            // What a cookie tells of the round trip lies up to 64 ms beside it, and timers count in multiples of that.
-            let beside = if self.slack == COOKIE_SLACK { 4 * COOKIE_SLACK } else { 0 };
-            let beside = Duration::from_millis(beside.into());
             let (their, our) = (their.saturating_sub(kernel.at), our.saturating_sub(kernel.at));
-            if !is_one_class(their, our + beside)
-                && !is_one_class(their + beside, our)
-                && !is_one_class(their, our)
-            {
+            if !is_one_class(their, our, self.beside()) {
                 return self.tell(Field::LaterTime, told(theirs), told(ours));
             }
         }
+    }
+
+    /// What a cookie tells of the round trip lies up to 64 ms beside it, and timers count in multiples of that.
+    fn beside(&self) -> Duration {
+        Duration::from_millis(if self.slack == COOKIE_SLACK { 4 * u64::from(COOKIE_SLACK) } else { 0 })
     }
 }
 
@@ -307,8 +310,13 @@ fn tolerance(since: Duration) -> Duration {
 
 /// Two times after a step are of one class: a tick, a delayed acknowledgment, a first timeout, its double. The kernel may be
 /// late, or be read late; early only by what a round trip on a busy machine adds to ours.
-fn is_one_class(kernel: Duration, stack: Duration) -> bool {
-    kernel <= stack + tolerance(stack) && stack <= kernel + EARLY + kernel / 2
+fn is_one_class(kernel: Duration, stack: Duration, beside: Duration) -> bool {
+    kernel <= stack + tolerance(stack) + beside && stack <= latest(kernel, beside)
+}
+
+/// When ours is due at the latest, when the kernel was seen then.
+fn latest(kernel: Duration, beside: Duration) -> Duration {
+    kernel + EARLY + kernel / 2 + beside
 }
 
 fn like(one: &Opt, other: &Opt) -> bool {

@@ -105,9 +105,10 @@ pub const ALL: &[Known] = &[
         matches: crossing::cookie,
     },
     Known {
-        name: "a cookie with an echo of zero",
+        name: "the clock of a cookie",
         why: "Linux takes what it adds to its clock for a peer from the echo of its cookie (cookie_timestamp_decode), and \
-              begins at its bare clock when that is zero; lastack's clock goes on as the cookie began",
+              begins at its bare clock when that is zero; lastack's clock goes on as the cookie began. And what a \
+              cookie put into the lowest bits of the clock decides whether an echo beside it passes",
         file: "crates/tcp/src/cookie.rs",
         line: "pub fn",
         matches: crossing::cookie_clock,
@@ -215,6 +216,14 @@ pub const ALL: &[Known] = &[
         file: "crates/tcp/src/send/probe.rs",
         line: "PROBE_SLACK",
         matches: timers::probe,
+    },
+    Known {
+        name: "a loss probe after a closed window",
+        why: "Linux gives its loss probe up when it finds the window closed, and the timeout comes (tcp_send_loss_probe); \
+              lastack's probe is due later and finds the window open again",
+        file: "crates/tcp/src/connection/timeouts.rs",
+        line: "fn loss_probe_timeout",
+        matches: timers::probe_given_up,
     },
     Known {
         name: "the urgent octet and a reader",

@@ -99,7 +99,11 @@ pub(super) fn cookie(case: &Case<'_>) -> bool {
 pub(super) fn cookie_clock(case: &Case<'_>) -> bool {
     let silent = case.was_sent(|shape| shape.flags.ack() && shape.stamp == crate::sequence::Stamp::NoEcho);
     let cookies = case.sequence.setup.profile == Profile::Cookies;
-    cookies && silent && case.field() == Field::Stamp
+    // An echo beside the last is judged by a clock whose lowest bits are options.
+    let judged = |case: &Case<'_>| case.field() == Field::Counter(Counter::TsecrRejected);
+    let echoes = case.segment().is_some_and(|shape| matches!(shape.stamp, crate::sequence::Stamp::Echo(_)));
+    let rejected = echoes && case.state() == "SYN_RECV" && (judged(case) || case.beside(judged));
+    cookies && (rejected || (silent && case.field() == Field::Stamp))
 }
 
 /// A bad acknowledgment of a request, while cookies are in use: Linux's listener tries it as a cookie, too.

@@ -24,6 +24,21 @@ pub(super) fn fin(case: &Case<'_>) -> bool {
         }
 }
 
+/// The peer closed its window and opened it again: Linux's loss probe was given up meanwhile, and the timeout comes; lastack's is
+/// due when the window is open.
+pub(super) fn probe_given_up(case: &Case<'_>) -> bool {
+    let closed = case.was_sent(|shape| shape.flags.ack() && !shape.flags.syn() && shape.window == 0);
+    let timed = |case: &Case<'_>| {
+        let (kernel, stack) = case.pieces();
+        matches!((&kernel[..], &stack[..]), ([first], [last]) if case.field() == Field::Flags && last.start > first.start)
+    };
+    let field = matches!(
+        case.field(),
+        Field::Flags | Field::Seq | Field::Payload | Field::Stamp | Field::Later | Field::LaterTime
+    );
+    closed && field && (timed(case) || case.beside(timed))
+}
+
 /// A loss probe of several segments is due after two ticks: the timeout that it moves begins on another tick.
 pub(super) fn probe(case: &Case<'_>) -> bool {
     let (kernel, stack) = case.texts();
