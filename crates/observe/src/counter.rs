@@ -304,6 +304,8 @@ counters! {
     TimeoutRehash = "TcpExtTcpTimeoutRehash",
     /// Small segments that waited for earlier ones in the device.
     AutoCorking = "TcpExtTCPAutoCorking",
+    /// Acknowledgments of segments out of order that were spared, as one told what they would have.
+    AckCompressed = "TcpExtTCPAckCompressed",
     /// Segments sent with data for the first time.
     OrigDataSent = "TcpExtTCPOrigDataSent",
     /// Segments that lie beyond the receive window.

@@ -156,6 +156,13 @@ pub struct Knobs {
     pub tcp_max_reordering: u32,
     /// `net.ipv4.tcp_retrans_collapse`: small segments that are sent again become larger ones.
     pub tcp_retrans_collapse: bool,
+    /// `net.ipv4.tcp_comp_sack_delay_ns`, nanoseconds: the acknowledgment of a segment out of order waits for the next such
+    /// one, a twentieth of the round trip, but no longer.
+    pub tcp_comp_sack_delay_ns: u64,
+    /// `net.ipv4.tcp_comp_sack_slack_ns`, nanoseconds that it may wait beyond.
+    pub tcp_comp_sack_slack_ns: u64,
+    /// `net.ipv4.tcp_comp_sack_nr`: so many of them become one at most; 0: each is sent at once.
+    pub tcp_comp_sack_nr: u8,
     /// What was written to a knob and means something else; what counts are the fields above.
     pub written: AsWritten,
 }
@@ -227,6 +234,9 @@ impl Default for Knobs {
             tcp_reordering: 3,
             tcp_max_reordering: 300,
             tcp_retrans_collapse: true,
+            tcp_comp_sack_delay_ns: 1_000_000,
+            tcp_comp_sack_slack_ns: 100_000,
+            tcp_comp_sack_nr: 44,
             written: AsWritten::default(),
         }
     }

@@ -4,7 +4,8 @@
 //! answers follow data, an acknowledgment for every second full segment, and a delay that follows the gaps between
 //! segments. Not here: building and sending the acknowledgment.
 
-use crate::Instant;
+use crate::{Instant, Output};
+use lastack_observe::Counter;
 use lastack_wire::tcp::Flags;
 use std::time::Duration;
 
@@ -35,8 +36,7 @@ pub(super) struct AckPolicy {
     segment: u16,
     /// Payload of the last smaller segment; two alike are believed.
     last_small: u16,
-    /// Acknowledgments that quick mode still sends at once.
-    quick: u8,
+    haste: Haste,
     /// Our answers follow the peer's data closely: acknowledgments wait for them.
     interactive: bool,
     /// Something received is not acknowledged.
@@ -50,6 +50,22 @@ pub(super) struct AckPolicy {
     memory_lacks: bool,
 }
 
+/// What the next acknowledgment changes, side by side so that one look tells that there is nothing.
+#[derive(Debug, Default)]
+#[repr(C)]
+struct Haste {
+    /// Acknowledgments that quick mode still sends at once.
+    quick: u8,
+    /// Acknowledgments of segments out of order that wait to be one (`tcp_comp_sack_nr`).
+    compressed: u8,
+}
+
+impl Haste {
+    fn is_nothing(&self) -> bool {
+        u16::from_ne_bytes([self.quick, self.compressed]) == 0
+    }
+}
+
 impl AckPolicy {
     pub(super) fn new(mss: u16, receive_window: u32) -> AckPolicy {
         let half = u16::try_from(receive_window / 2).unwrap_or(u16::MAX);
@@ -59,7 +75,7 @@ impl AckPolicy {
             gap_ms: 0,
             segment: SEGMENT_GUESS.min(mss).min(half).max(SEGMENT_MIN),
             last_small: 0,
-            quick: 0,
+            haste: Haste::default(),
             interactive: false,
             owed: false,
             urgent: false,
@@ -116,7 +132,7 @@ impl AckPolicy {
 
     fn add_quick(&mut self, window: u32) {
         let segments = (window / (2 * u32::from(self.segment))).max(2);
-        self.quick = self.quick.max(u8::try_from(segments).unwrap_or(u8::MAX).min(QUICK_MAX));
+        self.haste.quick = self.haste.quick.max(u8::try_from(segments).unwrap_or(u8::MAX).min(QUICK_MAX));
     }
 
     /// A surprise (duplicate, gap, window probe): acknowledge this and the next ones at once.
@@ -133,12 +149,12 @@ impl AckPolicy {
 
     /// The window grew: the peer hears of it at once (Linux tcp_grow_window).
     pub(super) fn hurry(&mut self) {
-        self.quick |= 1;
+        self.haste.quick |= 1;
     }
 
     /// The buffer fills: nothing is acknowledged in haste any more.
     pub(super) fn leave_quick_mode(&mut self) {
-        self.quick = 0;
+        self.haste.quick = 0;
     }
 
     /// A segment in order found no memory: the next acknowledgment offers nothing.
@@ -179,7 +195,7 @@ impl AckPolicy {
 
     /// True when the acknowledgment must not wait for a second segment.
     pub(super) fn is_due(&self) -> bool {
-        (self.quick > 0 && !self.interactive) || self.urgent
+        (self.haste.quick > 0 && !self.interactive) || self.urgent
     }
 
     /// True when the application's read is reason enough to send what is owed.
@@ -241,14 +257,40 @@ impl AckPolicy {
         true
     }
 
+    /// The acknowledgment of a segment out of order waits, at most until `until`, to be one with the next ones.
+    pub(super) fn compress(&mut self, until: Instant) {
+        if self.haste.compressed == 0 {
+            self.deadline = self.deadline.min(until);
+        }
+        self.haste.compressed += 1;
+    }
+
+    /// How many acknowledgments wait to be one.
+    pub(super) fn compressed(&self) -> u8 {
+        self.haste.compressed
+    }
+
+    /// They are sent as one, for no other reason than their own: one of them was not spared.
+    pub(super) fn send_compressed(&mut self) {
+        self.haste.compressed -= 1;
+    }
+
     /// A segment with our acknowledgment left.
-    pub(super) fn acknowledged(&mut self) {
-        if self.owed && self.quick > 0 {
-            self.quick -= 1;
-            if self.quick == 0 {
-                self.gap_ms = DELAY_MIN.as_millis() as u32;
+    pub(super) fn acknowledged(&mut self, out: &mut Output) {
+        if self.owed && !self.haste.is_nothing() {
+            out.counters.add(Counter::AckCompressed, u64::from(std::mem::take(&mut self.haste.compressed)));
+            if self.haste.quick > 0 {
+                self.haste.quick -= 1;
+                if self.haste.quick == 0 {
+                    self.gap_ms = DELAY_MIN.as_millis() as u32;
+                }
             }
         }
+        self.forget();
+    }
+
+    /// Nothing is owed any more.
+    pub(super) fn forget(&mut self) {
         self.owed = false;
         self.urgent = false;
         self.pushed = false;

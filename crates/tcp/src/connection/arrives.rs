@@ -5,6 +5,7 @@
 //! compartment) has no code: like Linux we know neither.
 
 mod acknowledgment;
+mod compress;
 mod fin;
 mod reset;
 mod sequence;
@@ -92,8 +93,11 @@ impl Connection {
         }
         let due = self.two_segments_are_due()
             || self.ack.is_due()
-            || self.holds_out_of_order()
-            || self.ack.delay(self.rtt.srtt(), turn.now);
+            || if self.holds_out_of_order() {
+                !self.compresses(turn)
+            } else {
+                self.ack.delay(self.rtt.srtt(), turn.now)
+            };
         if !due {
             return;
         }

@@ -118,7 +118,7 @@ impl Connection {
     pub(super) fn bare_ack(&mut self, turn: &mut Turn) -> Segment {
         let seq = self.acceptable_seq();
         let segment = Segment { header: self.header(seq, Flags::ACK, turn), ..Segment::default() };
-        self.ack.acknowledged();
+        self.ack.acknowledged(turn.out);
         self.ack_first = false;
         segment
     }

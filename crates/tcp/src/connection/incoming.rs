@@ -13,6 +13,9 @@ use bytes::Bytes;
 /// Segments that Linux expects at first (TCP_INIT_CWND).
 const FIRST_FLIGHT: u32 = 10;
 
+/// Duplicate acknowledgments that make a sender repeat (RFC 5681 section 3.2).
+const DUPLICATES: u8 = 3;
+
 /// An urgent octet that arrived in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Urgent {
@@ -33,6 +36,8 @@ pub(super) struct Incoming {
     pub(super) costs: Ledger,
     /// Out of order.
     pub(super) reassembly: Reassembly,
+    /// RCV.NXT when an acknowledgment of a segment out of order last left at once, and how many did at that number.
+    pub(super) told: Told,
     /// Number of the urgent octet that the peer announced and that was not taken yet.
     pub(super) urgent_mark: Option<Seq>,
     /// The urgent octet, once it arrived in order and until the caller took it.
@@ -41,6 +46,24 @@ pub(super) struct Incoming {
     pub(super) fin: Option<Seq>,
     /// FINs that came after the first: each took a number, and nobody reads them.
     pub(super) fins_again: u32,
+}
+
+/// See [`Incoming`].
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    nxt: Option<Seq>,
+    times: u8,
+}
+
+impl Told {
+    /// True for the first three acknowledgments with this number: a sender without SACK's help repeats after them.
+    pub(super) fn is_early(&mut self, nxt: Seq) -> bool {
+        if self.nxt != Some(nxt) {
+            *self = Told { nxt: Some(nxt), times: 0 };
+        }
+        self.times += u8::from(self.times <= DUPLICATES);
+        self.times <= DUPLICATES
+    }
 }
 
 impl Incoming {

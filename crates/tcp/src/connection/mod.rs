@@ -325,7 +325,7 @@ impl Connection {
     fn stop_timers(&mut self) {
         self.timers = Timers::default();
         self.unproven = None;
-        self.ack.acknowledged();
+        self.ack.forget();
     }
 
     fn outgoing(&mut self) -> &mut Outgoing {

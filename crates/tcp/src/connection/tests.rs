@@ -5,6 +5,7 @@ mod buffers;
 mod bursts;
 mod chaos;
 mod closing;
+mod compressed;
 mod counts;
 mod ecn;
 mod fast_open;

@@ -20,9 +20,13 @@ impl Connection {
     /// The deadline of [`Connection::deadline`] passed. Early calls do nothing.
     pub fn handle_timeout(&mut self, knobs: &Knobs, now: Instant, out: &mut Output) -> Outcome {
         let turn = &mut Turn { knobs, now, out };
-        if self.ack.deadline() <= now && self.ack.delay_ended(self.rto(knobs)) {
-            turn.out.count(Counter::DelayedAcks);
-            self.send_ack(turn);
+        if self.ack.deadline() <= now {
+            if self.ack.compressed() > 0 {
+                self.send_compressed(turn);
+            } else if self.ack.delay_ended(self.rto(knobs)) {
+                turn.out.count(Counter::DelayedAcks);
+                self.send_ack(turn);
+            }
         }
         if self.timers.transmit <= now {
             self.timers.disarm();

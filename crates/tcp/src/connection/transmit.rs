@@ -296,7 +296,7 @@ impl Connection {
             header.urgent = u16::try_from(seq.distance_to(up)).unwrap_or(u16::MAX);
             header.flags = header.flags.with(Flags::URG);
         }
-        self.ack.acknowledged();
+        self.ack.acknowledged(turn.out);
         self.count_data_out(len, mss);
         Segment { header, payload, mss, ..Segment::default() }
     }

@@ -73,6 +73,15 @@ macro_rules! plain {
 
 plain!(u8 u16 u32 i32);
 
+impl Field for u64 {
+    fn numbers(&self) -> Numbers {
+        Numbers { all: [i64::try_from(*self).unwrap_or(i64::MAX), 0, 0], count: 1 }
+    }
+    fn from_numbers(all: [i64; 3]) -> u64 {
+        all[0].max(0) as u64
+    }
+}
+
 impl Field for [u32; 3] {
     fn numbers(&self) -> Numbers {
         Numbers { all: self.map(i64::from), count: 3 }
@@ -154,6 +163,9 @@ const TABLE: &[Knob] = table! {
     "net.ipv4.tcp_autocorking" tcp_autocorking 0..=1, "1: small segments wait for earlier ones in the device";
     "net.ipv4.tcp_base_mss" tcp_base_mss -2147483648..=INT, "octets: where the search for the path's MTU begins";
     "net.ipv4.tcp_challenge_ack_limit" tcp_challenge_ack_limit -2147483648..=INT, "challenge ACKs per second";
+    "net.ipv4.tcp_comp_sack_delay_ns" tcp_comp_sack_delay_ns 0..=i64::MAX, "nanoseconds that ACKs of out-of-order segments wait at most";
+    "net.ipv4.tcp_comp_sack_nr" tcp_comp_sack_nr 0..=OCTET, "ACKs of out-of-order segments that become one at most";
+    "net.ipv4.tcp_comp_sack_slack_ns" tcp_comp_sack_slack_ns 0..=i64::MAX, "nanoseconds that they may wait beyond";
     "net.ipv4.tcp_dsack" tcp_dsack 0..=OCTET, "1: report octets that came twice";
     "net.ipv4.tcp_early_retrans" tcp_early_retrans 0..=4, "3: tail loss probes, 0: none";
     "net.ipv4.tcp_ecn" tcp_ecn 0..=2, "congestion notification: 0: off, 1: asked for, 2: agreed to";

@@ -191,6 +191,13 @@ impl Reassembly {
         blocks
     }
 
+    /// The place in the order of reports of the block that octets from `seq` to `end` would enlarge; behind all when it is a
+    /// new one.
+    pub(crate) fn place_of(&self, seq: Seq, end: Seq) -> usize {
+        let touches = |reported: &SackBlock| seq.le(reported.right) && reported.left.le(end);
+        self.recent.iter().position(touches).unwrap_or(self.recent.len())
+    }
+
     /// How many blocks [`Reassembly::sack_blocks`] would report.
     pub(crate) fn sack_len(&self, max: usize) -> usize {
         (self.recent.len() + usize::from(self.duplicate.is_some())).min(max).min(SACK_MAX)

@@ -213,7 +213,8 @@ impl Connection {
             self.release_incoming();
             return;
         }
-        self.ack.owe_now();
+        self.ack.owe();
+        self.tell_before(seq, end, turn);
         self.measure_segment(arrival, len);
         self.receive.predicted = false;
         if fin {

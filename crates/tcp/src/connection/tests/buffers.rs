@@ -84,6 +84,7 @@ fn what_lies_further_away_goes_first_and_nothing_is_reported_then() {
     lab.data(101, 1, &[0; 100]);
     assert_eq!(lab.count(Counter::OfoPruned), 1);
     assert_eq!(lab.connection.receive_memory(), 14 * 1280 + 832);
+    lab.run_to(1);
     let blocks = &lab.sent.last().expect("an acknowledgment").1.header.options.sack;
     assert_eq!(blocks.len(), 1, "{blocks:?}");
 }
