@@ -85,12 +85,13 @@ pub struct Knobs {
     pub tcp_keepalive_intvl: u32,
     /// `net.ipv4.tcp_keepalive_probes`: unanswered probes before the connection is given up.
     pub tcp_keepalive_probes: u8,
-    /// `net.ipv4.tcp_challenge_ack_limit`: challenge ACKs per second and stack.
+    /// `net.ipv4.tcp_challenge_ack_limit`: challenge ACKs per second and stack. Linux has no limit since 5.18; its old one, our default,
+    /// bounds what a flood can make a stack send.
     pub tcp_challenge_ack_limit: u32,
     /// `net.ipv4.tcp_invalid_ratelimit`, milliseconds between answers to invalid segments of one flow.
     pub tcp_invalid_ratelimit: u32,
     /// `net.ipv4.tcp_mem`, pages of 4096 octets over all connections: no pressure up to the first, pressure from the second
-    /// on, nothing more beyond the third.
+    /// on, nothing more beyond the third. The default is Linux's for 23 GiB; see [`Knobs::for_memory`].
     pub tcp_mem: [u32; 3],
     /// `net.ipv4.tcp_rmem`, octets: least, default, largest receive buffer.
     pub tcp_rmem: [u32; 3],
@@ -198,10 +199,8 @@ impl Default for Knobs {
             tcp_keepalive_time: 7200,
             tcp_keepalive_intvl: 75,
             tcp_keepalive_probes: 9,
-            // No limit in Linux since 5.18; the old one bounds what a flood can make a stack send.
             tcp_challenge_ack_limit: 1000,
             tcp_invalid_ratelimit: 500,
-            // Linux's for 23 GiB; see `Knobs::for_memory`.
             tcp_mem: [287_901, 383_868, 575_802],
             tcp_rmem: [4096, 131_072, 33_554_432],
             tcp_moderate_rcvbuf: true,
