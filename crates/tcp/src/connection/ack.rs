@@ -276,20 +276,31 @@ impl AckPolicy {
     }
 
     /// A segment with our acknowledgment left.
+    #[inline]
     pub(super) fn acknowledged(&mut self, out: &mut Output) {
         if self.owed && !self.haste.is_nothing() {
-            out.counters.add(Counter::AckCompressed, u64::from(std::mem::take(&mut self.haste.compressed)));
-            if self.haste.quick > 0 {
-                self.haste.quick -= 1;
-                if self.haste.quick == 0 {
-                    self.gap_ms = DELAY_MIN.as_millis() as u32;
-                }
-            }
+            self.spend(out);
         }
         self.forget();
     }
 
+    /// Quick mode has sent one more, or what waited to be one was spared.
+    #[cold]
+    fn spend(&mut self, out: &mut Output) {
+        let spared = std::mem::take(&mut self.haste.compressed);
+        if spared > 0 {
+            out.counters.add(Counter::AckCompressed, u64::from(spared));
+        }
+        if self.haste.quick > 0 {
+            self.haste.quick -= 1;
+            if self.haste.quick == 0 {
+                self.gap_ms = DELAY_MIN.as_millis() as u32;
+            }
+        }
+    }
+
     /// Nothing is owed any more.
+    #[inline]
     pub(super) fn forget(&mut self) {
         self.owed = false;
         self.urgent = false;

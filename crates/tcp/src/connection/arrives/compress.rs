@@ -12,6 +12,7 @@ const BLOCKS_TOLD: usize = 2;
 
 impl Connection {
     /// The acknowledgment that is owed while something waits out of order: true when it may wait for the next.
+    #[cold]
     pub(super) fn compresses(&mut self, turn: &Turn) -> bool {
         if !self.sack || self.ack.compressed() >= turn.knobs.tcp_comp_sack_nr {
             return false;
@@ -35,6 +36,7 @@ impl Connection {
     }
 
     /// Those that wait leave as one.
+    #[cold]
     pub(in crate::connection) fn send_compressed(&mut self, turn: &mut Turn) {
         self.ack.send_compressed();
         self.send_ack(turn);
