@@ -1,6 +1,6 @@
 //! Send buffers as Linux counts them, the events of room, and the error queue.
 
-use crate::pair::{LOCAL, Pair, REMOTE, at, listen};
+use crate::pair::{LOCAL, Pair, REMOTE, at, listen, told, watch};
 use crate::tool::{Peer, Raw};
 use libc::{EPOLLERR, EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT, IPPROTO_TCP, SOL_SOCKET, c_int};
 use std::ptr::null_mut;
@@ -23,24 +23,6 @@ fn pair(flags: &str, prepare: impl Fn(Raw, c_int)) -> Pair {
 
 fn acknowledge(pair: &mut Pair, to: u32) {
     pair.peer.send(&format!(". 1:1(0) ack {to} win 257"));
-}
-
-fn watch(pair: &Pair, events: c_int) -> c_int {
-    let set = pair.raw.epoll_create(1).expect("epoll") as c_int;
-    let mut event = libc::epoll_event { events: events.cast_unsigned(), u64: 5 };
-    assert_eq!(pair.raw.epoll_ctl(set, libc::EPOLL_CTL_ADD, pair.fd, &mut event), Ok(0));
-    set
-}
-
-fn told(pair: &Pair, set: c_int) -> c_int {
-    let mut event = libc::epoll_event { events: 0, u64: 0 };
-    match pair.raw.epoll_wait(set, &mut event, 1, 0) {
-        Ok(1) => { event.events }.cast_signed(),
-        other => {
-            assert_eq!(other, Ok(0));
-            0
-        }
-    }
 }
 
 /// Whole packets, the last of which exceeds the limit; and room is an edge only for who waited for it.

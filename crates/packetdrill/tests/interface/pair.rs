@@ -66,3 +66,26 @@ pub(crate) fn handshake(peer: &mut Peer, mss: u16) {
     peer.expect(&format!("S. 0:0(0) ack 1 <mss {mss},nop,nop,sackOK,nop,wscale 10>"));
     peer.send(". 1:1(0) ack 1 win 512");
 }
+
+/// A set that watches the connection for `events`.
+pub(crate) fn watch(pair: &Pair, events: c_int) -> c_int {
+    let set = pair.raw.epoll_create(1).expect("epoll") as c_int;
+    let mut event = libc::epoll_event { events: events.cast_unsigned(), u64: 5 };
+    assert_eq!(pair.raw.epoll_ctl(set, libc::EPOLL_CTL_ADD, pair.fd, &mut event), Ok(0));
+    set
+}
+
+/// What one epoll_wait() tells of it; 0: nothing.
+pub(crate) fn told(pair: &Pair, set: c_int) -> c_int {
+    let mut event = libc::epoll_event { events: 0, u64: 0 };
+    match pair.raw.epoll_wait(set, &mut event, 1, 0) {
+        Ok(1) => {
+            assert_eq!({ event.u64 }, 5);
+            { event.events }.cast_signed()
+        }
+        other => {
+            assert_eq!(other, Ok(0));
+            0
+        }
+    }
+}

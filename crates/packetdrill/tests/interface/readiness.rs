@@ -1,6 +1,6 @@
 //! poll() and epoll at Linux's edges.
 
-use crate::pair::{LOCAL, Pair, REMOTE, at, handshake, listen};
+use crate::pair::{LOCAL, Pair, REMOTE, at, handshake, listen, told, watch};
 use crate::tool::{Peer, Raw};
 use libc::{POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, c_int};
 
@@ -74,27 +74,6 @@ fn a_full_send_buffer_is_not_writable() {
     pair.take_all(1 + taken as u32);
     assert_eq!(pair.raw.events(pair.fd, ALL), POLLOUT);
     pair.raw.free();
-}
-
-fn watch(pair: &Pair, events: c_int) -> c_int {
-    let set = pair.raw.epoll_create(1).expect("epoll") as c_int;
-    let mut event = libc::epoll_event { events: events.cast_unsigned(), u64: 5 };
-    assert_eq!(pair.raw.epoll_ctl(set, libc::EPOLL_CTL_ADD, pair.fd, &mut event), Ok(0));
-    set
-}
-
-fn told(pair: &Pair, set: c_int) -> c_int {
-    let mut event = libc::epoll_event { events: 0, u64: 0 };
-    match pair.raw.epoll_wait(set, &mut event, 1, 0) {
-        Ok(1) => {
-            assert_eq!({ event.u64 }, 5);
-            { event.events }.cast_signed()
-        }
-        other => {
-            assert_eq!(other, Ok(0));
-            0
-        }
-    }
 }
 
 #[test]
